@@ -1,0 +1,35 @@
+/** A board as boards/<id>.json describes it; src/boards checks the file and fills defaults. */
+export interface BoardSpec {
+  readonly id: string; // file name without .json
+  readonly aliases: readonly string[];
+  readonly name: string;
+  readonly mcu: string;
+  readonly core: Core;
+  readonly clockHz: number;
+  readonly flashBytes: number;
+  readonly ramBytes: number;
+  /** What start-up code, stack and the protocol leave for a model: flash and RAM that the fit check may use. */
+  readonly reserved: { readonly flashBytes: number; readonly ramBytes: number; readonly stackBytes: number };
+  readonly template: string; // folder in firmware-templates
+  readonly flash: { readonly method: string; readonly options?: Readonly<Record<string, string | number>> };
+  readonly serial: { readonly baud: number; readonly usbIds: readonly string[]; readonly resetOnOpen: boolean };
+  readonly virtual?: { readonly backend: 'rp2040js' | 'qemu' | 'process'; readonly machine?: string };
+  readonly quirks: readonly string[]; // sentences
+  readonly sources: readonly string[];
+}
+
+/** What the emitter's --target takes; the code it emits for any of them computes the same bytes. */
+export const cores = [
+  'generic',
+  'cortex-m0',
+  'cortex-m0plus',
+  'cortex-m3',
+  'cortex-m4',
+  'cortex-m7',
+  'cortex-m33',
+  'cortex-m55',
+  'avr',
+  'rv32imc',
+  'esp32',
+] as const;
+export type Core = (typeof cores)[number];

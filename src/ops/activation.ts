@@ -1,0 +1,22 @@
+/** Fused activations as the interval an output is clamped to; int8 as TFLite's CalculateActivationRangeQuantized. */
+import { roundHalfAway } from '../core/fixed-point.js';
+import { perTensorQuant, type TensorSpec } from '../core/tensor.js';
+
+/** In the order of TFLite's ActivationFunctionType, which is also its number there. */
+export const activations = ['none', 'relu', 'relu_n1_to_1', 'relu6'] as const;
+export type Activation = (typeof activations)[number];
+export type ActivationRange = readonly [min: number, max: number];
+
+export const activationRange: Readonly<Record<Activation, ActivationRange>> = {
+  none: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu_n1_to_1: [-1, 1],
+  relu6: [0, 6],
+};
+
+/** The clamp of an int8 output. TFLite divides in float32 and rounds ties away from zero. */
+export function activationRangeInt8(activation: Activation, output: TensorSpec): ActivationRange {
+  const { scale, zeroPoint } = perTensorQuant(output);
+  const [min, max] = activationRange[activation].map((real) => zeroPoint + roundHalfAway(Math.fround(real / scale)));
+  return [Math.max(min!, -128), Math.min(max!, 127)];
+}

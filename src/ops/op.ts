@@ -1,0 +1,102 @@
+/**
+ * OpDef: all that Thimble knows about one operator. A new operator is a folder here with its definition, its C
+ * kernel, its golden cases, and one line in ops/index.ts. Pure: values in, values out.
+ */
+import type { Graph, Node } from '../core/graph.js';
+import { tensorOf } from '../core/graph.js';
+import type { Shape, Tensor, TensorSpec, TypedArray } from '../core/tensor.js';
+
+export type Operands = readonly (Tensor | undefined)[]; // undefined = optional and absent
+
+/** A node of the graph with its tensors looked up. A constant carries `data`; to run a node, every input does. */
+export interface OpNode<Attrs = unknown, Inputs extends Operands = Operands> {
+  readonly name: string;
+  readonly inputs: Inputs;
+  readonly outputs: readonly TensorSpec[]; // at least one
+  readonly attrs: Attrs;
+}
+
+export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
+  readonly name: string; // TFLite's, in snake_case
+  readonly inputCount: readonly [min: number, max: number]; // checked when a graph is built: it makes `Inputs` true
+  /** @throws ThimbleError E_SHAPE where the inputs do not fit together; every other function may rely on it */
+  inferShape(inputs: Inputs, attrs: Attrs): readonly Shape[];
+  /** One sentence per fault, so that a whole graph is reported at once. None = runInt8 is exact and cannot fail. */
+  checkQuant(node: OpNode<Attrs, Inputs>): readonly string[];
+  runFloat32(node: OpNode<Attrs, Inputs>): readonly Float32Array[];
+  /** The reference that the C kernel must equal bit for bit. */
+  runInt8(node: OpNode<Attrs, Inputs>): readonly TypedArray[];
+  cost(node: OpNode<Attrs, Inputs>): Cost;
+  emitC(node: OpNode<Attrs, Inputs>, names: CNames): EmittedC;
+  /** Positions of inputs whose memory the output may take: each element is read before its place is written. */
+  overwrites?(node: OpNode<Attrs, Inputs>): readonly number[];
+  /** Why results are not pinned to somebody else's bytes; absent = golden vectors of TFLite Micro cover it. */
+  readonly unpinned?: string;
+  readonly tflite: TfliteMapping<Attrs, Inputs>;
+}
+
+export interface Cost {
+  readonly macs: number; // multiply-accumulates, padding included, as everybody counts
+  readonly weightBytes: number; // flash: the constants of emitC
+  readonly scratchBytes: number; // RAM beside inputs and outputs while the node runs
+}
+
+/** What the emitter decides: where tensors live, as C expressions, and a prefix for all that this node defines. */
+export interface CNames {
+  readonly symbol: string; // unique in the model; the node's constants are `${symbol}_weights` …
+  readonly inputs: readonly string[]; // pointers of the tensor's C type, by position; '' for constants and absent ones,
+  readonly outputs: readonly string[]; // which the node emits itself
+  readonly scratch: string; // int8_t *, 8-byte aligned, cost().scratchBytes long
+}
+
+export interface EmittedC {
+  readonly constants: readonly CArray[];
+  readonly call: string; // statements
+  readonly kernels: readonly string[]; // file names of C headers that the call needs, dependencies first
+}
+
+/** Values, not text: line width, alignment and where constants live are the emitter's business. */
+export interface CArray {
+  readonly name: string;
+  readonly type: 'int8_t' | 'uint8_t' | 'int16_t' | 'int32_t' | 'float';
+  readonly values: ArrayLike<number>;
+}
+
+/** How the op stands in a .tflite: numbers from the published schema. The option fields are those of its table. */
+export interface TfliteMapping<Attrs, Inputs extends Operands = Operands> {
+  readonly builtin: number; // BuiltinOperator
+  readonly options: number; // BuiltinOptions union type; 0 = no table
+  version(node: OpNode<Attrs, Inputs>): number;
+  read(options: OptionsReader): Attrs; // throws ThimbleError E_UNSUPPORTED_OP for what the op cannot do
+  write(attrs: Attrs): readonly OptionField[];
+}
+
+/** Fields of an options table by id; an absent table reads as all defaults. */
+export interface OptionsReader {
+  int8(id: number, fallback?: number): number; // enums and bytes; fallback 0 unless given
+  int32(id: number, fallback?: number): number;
+  float32(id: number, fallback?: number): number;
+  bool(id: number, fallback?: boolean): boolean;
+  int32s(id: number): readonly number[]; // empty where absent
+}
+
+export type OptionField =
+  | { readonly id: number; readonly type: 'int8' | 'int32' | 'float32'; readonly value: number }
+  | { readonly id: number; readonly type: 'bool'; readonly value: boolean }
+  | { readonly id: number; readonly type: 'int32s'; readonly value: readonly number[] };
+
+/** A node with its tensors; `values` supplies the data of tensors that are not constant. */
+export function operandsOf(graph: Graph, node: Node, values?: ReadonlyMap<string, TypedArray>): OpNode {
+  const withData = (name: string | null): Tensor | undefined => {
+    if (name === null) return undefined;
+    const tensor = tensorOf(graph, name);
+    const data = tensor.data ?? values?.get(name);
+    return data === undefined || data === tensor.data ? tensor : { ...tensor, data };
+  };
+  return {
+    name: node.name,
+    inputs: node.inputs.map(withData),
+    outputs: node.outputs.map((name) => tensorOf(graph, name)),
+    attrs: node.attrs,
+  };
+}
