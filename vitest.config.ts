@@ -8,5 +8,6 @@ export default defineConfig({
     // Emulators and compilers share the machine with the tests: more workers than cores only slow each other down.
     maxWorkers: 2,
     pool: 'forks',
+    reporters: ['default', ['json', { outputFile: 'build/test-report.json' }]],
   },
 });

@@ -1,0 +1,74 @@
+/**
+ * Installs the system programs that a purpose needs: `node scripts/setup.mjs --for demo|test`.
+ * As root it installs them; with sudo and a terminal it asks; otherwise it prints the one line to type.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** What must be there, the Debian package that brings it, and who needs it. */
+const needs = [
+  { program: 'arm-none-eabi-gcc', package: 'gcc-arm-none-eabi', for: ['demo', 'test'] },
+  { file: 'arm-none-eabi-gcc', library: 'libc.a', package: 'libnewlib-arm-none-eabi', for: ['demo', 'test'] },
+  { program: 'cc', package: 'gcc libc6-dev', for: ['demo', 'test'] },
+  { program: 'g++', package: 'g++', for: ['test'] },
+  { program: 'qemu-system-arm', package: 'qemu-system-arm', for: ['test'] },
+  { program: 'avr-gcc', package: 'gcc-avr', for: ['test'] },
+  { file: 'avr-gcc', library: 'libm.a', package: 'avr-libc', for: ['test'] },
+  { program: 'socat', package: 'socat', for: ['test'] },
+];
+
+function onPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A library is there when its compiler finds it: an unknown name comes back without a folder. */
+function hasLibrary(compiler, library) {
+  if (!onPath(compiler)) return false;
+  const { stdout } = spawnSync(compiler, [`-print-file-name=${library}`], { encoding: 'utf8' });
+  return stdout.trim() !== library && stdout.trim() !== '';
+}
+
+const purpose = process.argv[process.argv.indexOf('--for') + 1];
+if (purpose !== 'demo' && purpose !== 'test') {
+  console.error('usage: node scripts/setup.mjs --for demo|test');
+  process.exit(2);
+}
+const missing = needs
+  .filter((need) => need.for.includes(purpose))
+  .filter((need) => (need.program ? !onPath(need.program) : !hasLibrary(need.file, need.library)));
+
+if (missing.length > 0) {
+  const packages = [...new Set(missing.flatMap((need) => need.package.split(' ')))];
+  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages];
+  const asRoot = process.getuid?.() === 0;
+  const line = `${asRoot ? '' : 'sudo '}apt-get update && ${asRoot ? '' : 'sudo '}${install.join(' ')}`;
+  const canAsk = onPath('sudo') && process.stdin.isTTY === true;
+  if (!onPath('apt-get') || (!asRoot && !canAsk)) {
+    console.error(
+      `Missing: ${packages.join(', ')}. Install them (on Debian or Ubuntu), then run this again:\n\n  ${line}\n`,
+    );
+    process.exit(1);
+  }
+  console.log(`Installing ${packages.join(', ')} …`);
+  const options = {
+    stdio: ['inherit', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  };
+  const run = (command) =>
+    asRoot ? execFileSync(command[0], command.slice(1), options) : execFileSync('sudo', command, options);
+  try {
+    run(['apt-get', 'update', '-qq']);
+    run(install);
+  } catch {
+    console.error(`The installation failed. Try it by hand:\n\n  ${line}\n`);
+    process.exit(1);
+  }
+}
