@@ -1,0 +1,138 @@
+/**
+ * Where each tensor of a graph lives while it runs: one static arena, sized when the model is emitted.
+ *
+ * Inputs live from before the first node, since the caller fills all of them first; running may consume them. Outputs
+ * live to the end. A node whose operator allows it writes over an input that nobody reads any more.
+ */
+import type { Graph, Node } from '../core/graph.js';
+import { isConstant, tensorOf } from '../core/graph.js';
+import { byteCount } from '../core/tensor.js';
+import { opNamed } from '../ops/index.js';
+import { operandsOf } from '../ops/op.js';
+import { aligned, type Block, lowerBound, placeBlocks } from './place-blocks.js';
+
+/** Steps are node indices, both ends inclusive; −1 = before the first node, the node count = after the last. */
+export interface Lifetime {
+  readonly firstStep: number;
+  readonly lastStep: number;
+}
+
+export interface InPlace {
+  readonly node: string;
+  readonly input: string;
+  readonly output: string; // lies where the input lay
+}
+
+/** A piece of the arena: one tensor, several that follow each other in place, or a node's scratch memory. */
+export interface ArenaBlock extends Block {
+  readonly tensors: readonly string[]; // in order of time; empty for scratch
+  readonly scratchOf?: string; // node name
+  readonly offset: number;
+}
+
+export interface MemoryPlan {
+  readonly arenaBytes: number;
+  readonly lowerBoundBytes: number; // what lives at once at the peak; no plan with these in-place pairs is smaller
+  readonly peak: { readonly step: number; readonly node: string; readonly op: string } | undefined; // undefined: no nodes
+  readonly stepCount: number; // nodes
+  readonly offsets: ReadonlyMap<string, number>; // every tensor that is not constant
+  readonly lifetimes: ReadonlyMap<string, Lifetime>;
+  readonly scratch: ReadonlyMap<string, { readonly offset: number; readonly bytes: number }>; // by node name
+  readonly inPlace: readonly InPlace[];
+  readonly blocks: readonly ArenaBlock[];
+}
+
+/** Plans a checked graph. The same graph gives the same plan. */
+export function planMemory(graph: Graph): MemoryPlan {
+  const lifetimes = lifetimesOf(graph);
+  const inPlace: InPlace[] = [];
+  const blockOf = new Map<string, { tensors: string[] }>();
+  for (const name of lifetimes.keys()) blockOf.set(name, { tensors: [name] });
+  for (const [step, node] of graph.nodes.entries()) {
+    const input = overwrittenInput(graph, node, step, lifetimes);
+    const output = node.outputs[0];
+    if (input === undefined || output === undefined) continue;
+    const block = blockOf.get(input)!;
+    block.tensors.push(output);
+    blockOf.set(output, block);
+    inPlace.push({ node: node.name, input, output });
+  }
+  const blocks: Omit<ArenaBlock, 'offset'>[] = [...new Set(blockOf.values())].map(({ tensors }) => ({
+    tensors,
+    bytes: Math.max(...tensors.map((name) => byteCount(tensorOf(graph, name)))),
+    firstStep: Math.min(...tensors.map((name) => lifetimes.get(name)!.firstStep)),
+    lastStep: Math.max(...tensors.map((name) => lifetimes.get(name)!.lastStep)),
+  }));
+  for (const [step, node] of graph.nodes.entries()) {
+    const { scratchBytes } = opNamed(node.op).cost(operandsOf(graph, node));
+    if (scratchBytes > 0)
+      blocks.push({ tensors: [], scratchOf: node.name, bytes: scratchBytes, firstStep: step, lastStep: step });
+  }
+  const placement = placeBlocks(blocks);
+  return describePlan(
+    graph,
+    lifetimes,
+    inPlace,
+    blocks.map((block, i) => ({ ...block, offset: placement.offsets[i]! })),
+  );
+}
+
+function describePlan(
+  graph: Graph,
+  lifetimes: ReadonlyMap<string, Lifetime>,
+  inPlace: readonly InPlace[],
+  blocks: readonly ArenaBlock[],
+): MemoryPlan {
+  const bound = lowerBound(blocks);
+  const peakStep = Math.min(Math.max(bound.step, 0), graph.nodes.length - 1); // inputs alone may be the peak
+  const peakNode = graph.nodes[peakStep];
+  return {
+    arenaBytes: Math.max(0, ...blocks.map(({ offset, bytes }) => offset + aligned(bytes))),
+    lowerBoundBytes: bound.bytes,
+    peak: peakNode && { step: peakStep, node: peakNode.name, op: peakNode.op },
+    stepCount: graph.nodes.length,
+    offsets: new Map(blocks.flatMap(({ tensors, offset }) => tensors.map((name) => [name, offset]))),
+    lifetimes,
+    scratch: new Map(
+      blocks.flatMap(({ scratchOf, offset, bytes }) =>
+        scratchOf === undefined ? [] : [[scratchOf, { offset, bytes }]],
+      ),
+    ),
+    inPlace,
+    blocks,
+  };
+}
+
+function lifetimesOf(graph: Graph): Map<string, Lifetime> {
+  const lifetimes = new Map<string, Lifetime>();
+  const extend = (name: string, step: number): void => {
+    if (isConstant(tensorOf(graph, name))) return;
+    const known = lifetimes.get(name);
+    lifetimes.set(name, { firstStep: known?.firstStep ?? step, lastStep: Math.max(known?.lastStep ?? step, step) });
+  };
+  for (const name of graph.inputs) extend(name, -1);
+  for (const [step, node] of graph.nodes.entries()) {
+    for (const name of node.inputs) if (name !== null) extend(name, step);
+    for (const name of node.outputs) extend(name, step);
+  }
+  for (const name of graph.outputs) extend(name, graph.nodes.length);
+  return lifetimes;
+}
+
+/** The input whose place this node's only output takes, if any: dead afterwards, and every use of it may be overwritten. */
+function overwrittenInput(
+  graph: Graph,
+  node: Node,
+  step: number,
+  lifetimes: ReadonlyMap<string, Lifetime>,
+): string | undefined {
+  if (node.outputs.length !== 1) return undefined;
+  const positions = opNamed(node.op).overwrites?.(operandsOf(graph, node)) ?? [];
+  for (const position of positions) {
+    const name = node.inputs[position];
+    if (name === null || name === undefined) continue;
+    const everyUseAllows = node.inputs.every((input, i) => input !== name || positions.includes(i));
+    if (everyUseAllows && lifetimes.get(name)?.lastStep === step) return name; // constants have no lifetime
+  }
+  return undefined;
+}
