@@ -1,0 +1,135 @@
+/**
+ * The C model: a checked int8 graph as a folder of C99 (and C++11) that compiles by itself. Operators bring kernels,
+ * constants and one call each; here they are ordered, named and laid out. The same input gives the same bytes.
+ */
+import type { BoardSpec, Core } from '../core/board-spec.js';
+import type { EmittedFile } from '../core/emitted-file.js';
+import { ThimbleError } from '../core/errors.js';
+import type { Graph } from '../core/graph.js';
+import { opNamed } from '../ops/index.js';
+import { operandsOf } from '../ops/op.js';
+import { type MemoryPlan, planMemory } from '../plan/plan-memory.js';
+import { checkCName, withPrefix } from './c-model/c-name.js';
+import { headerText } from './c-model/header.js';
+import { cTypeOf, interfaceTensors } from './c-model/interface-tensor.js';
+import { emittedKernels, type KernelText, kernelClosure } from './c-model/kernel-files.js';
+import { layerOf } from './c-model/layer.js';
+import { preprocessCode } from './c-model/preprocess.js';
+import { sourceText } from './c-model/source.js';
+
+export interface CModelOptions {
+  readonly name: string; // prefix of every file, symbol and macro
+  readonly target: Core;
+  readonly kernelText: KernelText; // the text of a kernel header by file name
+  readonly modelSha256: string; // of the .tflite that the graph came from
+  readonly modelBytes?: number; // its size
+  readonly version: string; // of Thimble
+  readonly board?: Pick<BoardSpec, 'id' | 'ramBytes' | 'flashBytes'>; // asserts at compile time that the arena fits
+}
+
+export interface CModelReport {
+  readonly arenaBytes: number;
+  readonly lowerBoundBytes: number;
+  readonly weightBytes: number; // constants in flash
+  readonly macs: number;
+  readonly layerCount: number;
+  readonly plan: MemoryPlan;
+}
+
+/** What DIR/thimble.json says beside the list of files. */
+export interface CModelManifest {
+  readonly thimble: string; // version
+  readonly kind: 'c-model';
+  readonly name: string;
+  readonly target: Core;
+  readonly modelSha256: string;
+  readonly recipe: { readonly name: string; readonly sha256: string } | null;
+}
+
+export interface CModel {
+  readonly files: readonly EmittedFile[]; // NAME.h first
+  readonly manifest: CModelManifest;
+  readonly report: CModelReport;
+}
+
+/**
+ * @throws ThimbleError E_USAGE (name), E_QUANT (all nodes that no int8 kernel can honour), E_UNSUPPORTED_MODEL,
+ * E_CONFIG (preprocessing that does not fit the input)
+ */
+export function emitCModel(graph: Graph, options: CModelOptions): CModel {
+  const { target, kernelText, modelSha256, version } = options;
+  const name = checkCName(options.name);
+  checkEmittable(graph);
+  const plan = planMemory(graph);
+  const inputs = interfaceTensors(graph, plan, name, 'input');
+  const outputs = interfaceTensors(graph, plan, name, 'output');
+  const layers = graph.nodes.map((_, index) => layerOf(graph, index, plan, name));
+  const { metadata } = graph;
+  const [firstInput] = inputs;
+  const preprocess = metadata?.preprocessing && firstInput && preprocessCode(metadata.preprocessing, firstInput, name);
+  const kernelFiles = kernelClosure(['thimble_base.h', ...layers.flatMap(({ kernels }) => kernels)], kernelText);
+  const arenaBytes = Math.max(plan.arenaBytes, 1);
+  const weightBytes = layers.reduce((sum, layer) => sum + layer.weightBytes, 0);
+  const shared = { name, inputs, outputs, layers };
+  const header = headerText({
+    ...shared,
+    target,
+    version,
+    modelSha256,
+    modelBytes: options.modelBytes,
+    metadata,
+    arenaBytes,
+    lowerBoundBytes: plan.lowerBoundBytes,
+    weightBytes,
+    hasPreprocess: preprocess !== undefined,
+  });
+  const source = sourceText({
+    ...shared,
+    kernelFiles: kernelFiles.map((file) => withPrefix(file, name)),
+    labels: metadata?.labels ?? [],
+    preprocess,
+    board: options.board,
+  });
+  return {
+    files: [
+      { path: `${name}.h`, content: header },
+      { path: `${name}.c`, content: source },
+      ...emittedKernels(kernelFiles, kernelText, name),
+    ],
+    manifest: { thimble: version, kind: 'c-model', name, target, modelSha256, recipe: metadata?.recipe ?? null },
+    report: {
+      arenaBytes,
+      lowerBoundBytes: plan.lowerBoundBytes,
+      weightBytes,
+      macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
+      layerCount: layers.length,
+      plan,
+    },
+  };
+}
+
+/** Everything that C could not honour, all nodes at once. */
+function checkEmittable(graph: Graph): void {
+  const float = graph.nodes.length > 0 && [...graph.tensors.values()].every(({ dtype }) => dtype !== 'int8');
+  if (float)
+    throw new ThimbleError(
+      'E_UNSUPPORTED_MODEL',
+      `"${graph.name}" has no int8 tensor; C is emitted for quantized models`,
+      'Quantize it first: thimble compress MODEL --data FOLDER -o DIR',
+    );
+  const types = [...graph.tensors.values()]
+    .filter(({ data, dtype }) => data === undefined && cTypeOf[dtype] === undefined)
+    .map((tensor) => `tensor "${tensor.name}" is ${tensor.dtype}`);
+  const faults = graph.nodes.flatMap((node) =>
+    opNamed(node.op)
+      .checkQuant(operandsOf(graph, node))
+      .map((fault) => `node "${node.name}" (${node.op}): ${fault}`),
+  );
+  const all = [...types, ...faults];
+  if (all.length > 0)
+    throw new ThimbleError(
+      'E_QUANT',
+      `${all.length === 1 ? 'one fault keeps' : `${all.length} faults keep`} "${graph.name}" from running as int8:\n${all.map((fault) => `  ${fault}`).join('\n')}`,
+      'Quantize the float model again: thimble compress MODEL --data FOLDER -o DIR',
+    );
+}
