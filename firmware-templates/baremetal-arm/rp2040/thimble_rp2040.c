@@ -1,0 +1,132 @@
+/*
+ * Raspberry Pi Pico: UART0 on GP0 (out) and GP1 (in), ticks of clk_sys. Datasheet 4.2 (UART), 4.6 (timer), 2.19 (GPIO),
+ * 2.4.5 (SysTick).
+ */
+#include "thimble_rp2040.h"
+
+#include "thimble_chip.h"
+#include "thimble_platform.h"
+
+#ifndef THIMBLE_BAUD
+#define THIMBLE_BAUD 115200u
+#endif
+
+#define UART_DATA REGISTER(UART0_BASE + 0x00u)
+#define UART_FLAGS REGISTER(UART0_BASE + 0x18u)
+#define UART_DIVIDER_WHOLE REGISTER(UART0_BASE + 0x24u)
+#define UART_DIVIDER_64THS REGISTER(UART0_BASE + 0x28u)
+#define UART_LINE REGISTER(UART0_BASE + 0x2Cu)
+#define UART_CONTROL REGISTER(UART0_BASE + 0x30u)
+#define UART_INTERRUPT_MASK REGISTER(UART0_BASE + 0x38u)
+#define FLAG_RX_EMPTY 0x10u
+#define FLAG_TX_FULL 0x20u
+#define LINE_8N1_FIFO 0x70u
+#define CONTROL_ON 0x301u       /* UART, transmitter, receiver */
+#define INTERRUPT_RECEIVED 0x50u /* half full, or silent for 32 bits with something in it */
+#define UART0_INTERRUPT (1u << 20)
+
+#define FUNCTION_UART 2u
+#define PAD_INPUT_PULL_UP 0x5Au /* idle is high: an open pin must not read as a break */
+
+#define SYSTICK_CONTROL REGISTER(0xE000E010u)
+#define SYSTICK_RELOAD REGISTER(0xE000E014u)
+#define SYSTICK_VALUE REGISTER(0xE000E018u)
+#define SYSTICK_ON_PROCESSOR_CLOCK 5u
+#define SYSTICK_MASK 0xFFFFFFu
+#define NVIC_ENABLE REGISTER(0xE000E100u)
+#define NVIC_CLEAR_PENDING REGISTER(0xE000E280u)
+
+static uint32_t last_systick; /* counted up, 24 bits */
+static uint32_t last_microseconds;
+static uint32_t total_ticks;
+
+static void start_uart(void)
+{
+    /* In 128ths, rounded down; half of it rounded up is the fraction in 64ths. */
+    const uint32_t divider = 8u * SYSTEM_HZ / THIMBLE_BAUD;
+
+    REGISTER(PADS_BANK0_BASE + 0x08u) = PAD_INPUT_PULL_UP;
+    REGISTER(IO_BANK0_BASE + 0x04u) = FUNCTION_UART; /* GP0 */
+    REGISTER(IO_BANK0_BASE + 0x0Cu) = FUNCTION_UART; /* GP1 */
+    UART_DIVIDER_WHOLE = divider >> 7;
+    UART_DIVIDER_64THS = ((divider & 0x7Fu) + 1u) / 2u;
+    UART_LINE = LINE_8N1_FIFO; /* also takes over the dividers */
+    UART_CONTROL = CONTROL_ON;
+    UART_INTERRUPT_MASK = INTERRUPT_RECEIVED;
+    NVIC_ENABLE = UART0_INTERRUPT;
+}
+
+static uint32_t systick(void)
+{
+    return (0u - SYSTICK_VALUE) & SYSTICK_MASK;
+}
+
+void thimble_chip_start(void)
+{
+    thimble_rp2040_start_clocks();
+    thimble_rp2040_release(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_UART0 | RESET_TIMER);
+    start_uart();
+    SYSTICK_RELOAD = SYSTICK_MASK;
+    SYSTICK_VALUE = 0u; /* any write clears it */
+    SYSTICK_CONTROL = SYSTICK_ON_PROCESSOR_CLOCK;
+    last_systick = systick();
+    last_microseconds = thimble_platform_microseconds();
+}
+
+void thimble_platform_put(uint8_t byte)
+{
+    while (UART_FLAGS & FLAG_TX_FULL) {
+    }
+    UART_DATA = byte;
+}
+
+void thimble_platform_flush(void)
+{
+}
+
+int16_t thimble_platform_poll(void)
+{
+    if (UART_FLAGS & FLAG_RX_EMPTY)
+        return -1;
+    return (int16_t)(UART_DATA & 0xFFu); /* the bits above tell of framing errors: the protocol finds those */
+}
+
+void thimble_platform_idle(void)
+{
+    NVIC_CLEAR_PENDING = UART0_INTERRUPT;
+    if (UART_FLAGS & FLAG_RX_EMPTY)
+        __asm volatile("wfi");
+}
+
+/*
+ * SysTick counts every cycle but wraps after 134 ms; the microsecond timer, from the same crystal, tells how many wraps
+ * went by. Interrupts could count them too, but would add to the times they measure.
+ */
+uint32_t thimble_platform_ticks(void)
+{
+    const uint32_t now = systick();
+    const uint32_t microseconds = thimble_platform_microseconds();
+    const uint32_t cycles = (now - last_systick) & SYSTICK_MASK;
+    const uint32_t expected = (microseconds - last_microseconds) * (SYSTEM_HZ / 1000000u);
+    const uint32_t wraps = (expected - cycles + (SYSTICK_MASK + 1u) / 2u) & ~SYSTICK_MASK; /* to the nearest */
+
+    last_systick = now;
+    last_microseconds = microseconds;
+    total_ticks += cycles + wraps;
+    return total_ticks;
+}
+
+uint32_t thimble_platform_microseconds(void)
+{
+    return REGISTER(TIMER_BASE + 0x28u);
+}
+
+uint32_t thimble_platform_timer_hz(void)
+{
+    return SYSTEM_HZ;
+}
+
+uint32_t thimble_platform_clock_hz(void)
+{
+    return SYSTEM_HZ;
+}
