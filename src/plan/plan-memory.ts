@@ -42,14 +42,18 @@ export interface MemoryPlan {
   readonly blocks: readonly ArenaBlock[];
 }
 
+export interface PlanOptions {
+  readonly inPlace?: boolean; // false: every output gets memory of its own, as TFLite Micro plans; default true
+}
+
 /** Plans a checked graph. The same graph gives the same plan. */
-export function planMemory(graph: Graph): MemoryPlan {
+export function planMemory(graph: Graph, options: PlanOptions = {}): MemoryPlan {
   const lifetimes = lifetimesOf(graph);
   const inPlace: InPlace[] = [];
   const blockOf = new Map<string, { tensors: string[] }>();
   for (const name of lifetimes.keys()) blockOf.set(name, { tensors: [name] });
   for (const [step, node] of graph.nodes.entries()) {
-    const input = overwrittenInput(graph, node, step, lifetimes);
+    const input = options.inPlace === false ? undefined : overwrittenInput(graph, node, step, lifetimes);
     const output = node.outputs[0];
     if (input === undefined || output === undefined) continue;
     const block = blockOf.get(input)!;

@@ -33,9 +33,7 @@ export function sourceText(parts: SourceParts): string {
     labelArray(parts),
   ];
   if (preprocess)
-    blocks.push(
-      `void ${name}_preprocess(const uint8_t *raw)\n{\n${indented(withPrefix(preprocess.body, name))}\n}`,
-    );
+    blocks.push(`void ${name}_preprocess(const uint8_t *raw)\n{\n${indented(withPrefix(preprocess.body, name))}\n}`);
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
