@@ -1,4 +1,5 @@
 /** Fused activations as the interval an output is clamped to; int8 as TFLite's CalculateActivationRangeQuantized. */
+import { ThimbleError } from '../core/errors.js';
 import { roundHalfAway } from '../core/fixed-point.js';
 import { perTensorQuant, type TensorSpec } from '../core/tensor.js';
 
@@ -19,4 +20,18 @@ export function activationRangeInt8(activation: Activation, output: TensorSpec):
   const { scale, zeroPoint } = perTensorQuant(output);
   const [min, max] = activationRange[activation].map((real) => zeroPoint + roundHalfAway(Math.fround(real / scale)));
   return [Math.max(min!, -128), Math.min(max!, 127)];
+}
+
+/**
+ * The activation behind a number of TFLite's ActivationFunctionType.
+ * @throws ThimbleError E_UNSUPPORTED_OP for fused tanh and sign_bit, which no int8 kernel of TFLite honours either
+ */
+export function activationNumbered(number: number): Activation {
+  const activation = activations[number];
+  if (activation) return activation;
+  throw new ThimbleError(
+    'E_UNSUPPORTED_OP',
+    `fused activation ${number} (${['tanh', 'sign_bit'][number - 4] ?? 'unknown'}) is not supported`,
+    'Put the activation into a layer of its own and export the model again.',
+  );
 }

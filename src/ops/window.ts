@@ -6,6 +6,17 @@ import { type HeightWidth, type Shape, shapeText, type TypedArray } from '../cor
 export const paddings = ['SAME', 'VALID'] as const;
 export type Padding = (typeof paddings)[number];
 
+/** @throws ThimbleError E_MODEL_FORMAT for a number that TFLite's Padding does not have */
+export function paddingNumbered(number: number): Padding {
+  const padding = paddings[number];
+  if (padding) return padding;
+  throw new ThimbleError(
+    'E_MODEL_FORMAT',
+    `padding ${number} is neither SAME nor VALID`,
+    'Export the model again; the file is damaged.',
+  );
+}
+
 export interface WindowAttrs {
   readonly stride: HeightWidth;
   readonly padding: Padding;
