@@ -1,0 +1,103 @@
+/**
+ * Decides every tensor's integer type, scale and zero_point, and says why. The plan is plain JSON: it can be saved,
+ * compared and edited before applyPlan carries it out.
+ */
+import { z } from 'zod';
+import { ThimbleError } from '../core/errors.js';
+import { type Graph, tensorOf } from '../core/graph.js';
+import { dataOf, type QuantParams, type Tensor } from '../core/tensor.js';
+import { planActivations, type Requantize } from './activations.js';
+import type { CalibrationStats } from './calibrate.js';
+import { ruleOf } from './op-rules.js';
+import { checkQuantizable, withOwnConstants } from './quantizable.js';
+import type { Recipe } from './recipe.js';
+import { biasQuant, weightQuant } from './weights.js';
+
+const quantSchema = {
+  scale: z.array(z.number().positive()).min(1),
+  zeroPoint: z.array(z.int()).min(1),
+  axis: z.int().min(0).nullable(),
+};
+const planSchema = z.strictObject({
+  kind: z.literal('quantization-plan'),
+  version: z.literal(1),
+  recipe: z.string(),
+  sampleCount: z.int().positive(),
+  tensors: z.record(z.string(), z.strictObject({ dtype: z.enum(['int8', 'int32']), ...quantSchema, why: z.string() })),
+  /** Where a tensor needs other parameters for one reader: a quantize node goes between. */
+  requantize: z.array(z.strictObject({ node: z.string(), input: z.int().min(0), ...quantSchema, why: z.string() })),
+});
+
+export type QuantizationPlan = z.infer<typeof planSchema>;
+export type TensorPlan = QuantizationPlan['tensors'][string];
+
+/** @throws ThimbleError E_QUANT for JSON that is no plan */
+export function parsePlan(json: unknown): QuantizationPlan {
+  const result = planSchema.safeParse(json);
+  if (result.success) return result.data;
+  const faults = result.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => `$.${path.map(String).join('.')}: ${message}`);
+  throw new ThimbleError('E_QUANT', `this is no quantization plan: ${faults.join('; ')}`, 'Make the plan again.');
+}
+
+/**
+ * The plan for a float32 graph, from what calibration saw.
+ * @throws ThimbleError E_UNSUPPORTED_OP and E_UNSUPPORTED_MODEL for what has no int8 form, E_NOT_FINITE for NaN or
+ *   Infinity in weights, E_QUANT where the statistics are not of this graph
+ */
+export function planQuantization(graph: Graph, stats: CalibrationStats, recipe: Recipe): QuantizationPlan {
+  checkQuantizable(graph);
+  const own = withOwnConstants(graph);
+  const { quantOf, whyOf, requantize } = planActivations(own, stats, recipe);
+  const tensors: Record<string, TensorPlan> = {};
+  for (const [name, quant] of quantOf) tensors[name] = entry('int8', quant, whyOf.get(name) ?? '');
+  for (const node of own.nodes) {
+    const rule = ruleOf(node.op);
+    if (rule?.kind !== 'weighted') continue;
+    const [input, weights, bias] = node.inputs.map((name) => (name === null ? undefined : tensorOf(own, name)));
+    const inputScale = inputScaleOf(quantOf, requantize, node.name, input!);
+    const axis = axisOf(node.op, rule.axis, recipe);
+    const weight = weightQuant(weights!, axis, bias && dataOf(bias), inputScale);
+    const manner = weight.axis === null ? 'one scale' : `one scale per channel of axis ${weight.axis}`;
+    tensors[weights!.name] = entry('int8', weight, `weights of "${node.name}": symmetric, ${manner}`);
+    if (bias)
+      tensors[bias.name] = entry(
+        'int32',
+        biasQuant(weight.scale, inputScale),
+        `bias of "${node.name}": input scale · weight scale`,
+      );
+  }
+  const written = requantize.map(({ node, input, quant, why }) => ({ node, input, ...copied(quant), why }));
+  return {
+    kind: 'quantization-plan',
+    version: 1,
+    recipe: recipe.name,
+    sampleCount: stats.sampleCount,
+    tensors,
+    requantize: written,
+  };
+}
+
+function axisOf(op: string, axis: number, { weights }: Recipe): number | null {
+  const granularity = op === 'fully_connected' ? weights.fullyConnected : weights.granularity;
+  return granularity === 'per-channel' ? axis : null;
+}
+
+function inputScaleOf(
+  quantOf: ReadonlyMap<string, QuantParams>,
+  requantize: readonly Requantize[],
+  node: string,
+  input: Tensor,
+): number {
+  const changed = requantize.find((change) => change.node === node && change.input === 0);
+  return (changed?.quant ?? quantOf.get(input.name)!).scale[0]!;
+}
+
+const copied = ({ scale, zeroPoint, axis }: QuantParams) => ({ scale: [...scale], zeroPoint: [...zeroPoint], axis });
+
+const entry = (dtype: 'int8' | 'int32', quant: QuantParams, why: string): TensorPlan => ({
+  dtype,
+  ...copied(quant),
+  why,
+});
