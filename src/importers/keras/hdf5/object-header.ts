@@ -2,7 +2,7 @@
  * HDF5 superblock and object headers, versions 1 and 2, from the published "HDF5 File Format Specification". Only what
  * Keras files hold is read; the C library would do more, but a damaged file brings its WebAssembly build down.
  */
-import { ThimbleError } from '../../core/errors.js';
+import { ThimbleError } from '../../../core/errors.js';
 import { ByteCursor, ByteView, damaged } from './byte-view.js';
 
 const signature = '\x89HDF\r\n\x1a\n';

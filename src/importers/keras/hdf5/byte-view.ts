@@ -1,5 +1,5 @@
 /** Little-endian reads that cannot leave their bytes: every address and length in an HDF5 file comes from outside. */
-import { ThimbleError } from '../../core/errors.js';
+import { ThimbleError } from '../../../core/errors.js';
 
 export const damaged = (what: string): ThimbleError =>
   new ThimbleError('E_MODEL_FORMAT', `damaged HDF5 file: ${what}`, [

@@ -1,6 +1,6 @@
 /** HDF5 values: data types, shapes, attributes and datasets. */
-import { ThimbleError } from '../../core/errors.js';
-import { elementCount, type Shape } from '../../core/tensor.js';
+import { ThimbleError } from '../../../core/errors.js';
+import { elementCount, type Shape } from '../../../core/tensor.js';
 import { ByteCursor, type ByteView, damaged } from './byte-view.js';
 import { bodyOf, type H5File, type HeaderMessage, messageType } from './object-header.js';
 

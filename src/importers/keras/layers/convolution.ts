@@ -1,0 +1,155 @@
+/** Convolutions. Keras keeps HWIO weights, TFLite OHWI; one-dimensional ones are windows of height 1. */
+import type { HeightWidth } from '../../../core/tensor.js';
+import type { LayerConfig } from '../config.js';
+import type { LayerCall, LayerFault, LayerKind } from '../layer-call.js';
+import type { Weight } from '../weights.js';
+import { activationFault, splitActivation } from './activation.js';
+
+export function channelsFault(config: LayerConfig): LayerFault | undefined {
+  return config.string('data_format', 'channels_last').toLowerCase().includes('first')
+    ? { what: 'data_format "channels_first"', wayOut: 'build the model with data_format="channels_last"' }
+    : undefined;
+}
+
+function convolutionFault(config: LayerConfig): LayerFault | undefined {
+  const groups = config.number('groups', 1);
+  if (groups !== 1)
+    return { what: `a convolution in ${groups} groups`, wayOut: 'use one Conv2D per group, or DepthwiseConv2D' };
+  return channelsFault(config) ?? activationFault(config);
+}
+
+/** Weights with a height, whatever the number of dimensions: [width, in, out] becomes [1, width, in, out]. */
+function windowWeight(call: LayerCall, dimensions: 1 | 2, ...names: readonly string[]) {
+  const weight: Weight = call.weight(dimensions + 2, ...names);
+  const [height = 1, width = 1, inputs = 1, outputs = 1] = dimensions === 1 ? [1, ...weight.shape] : weight.shape;
+  return { height, width, inputs, outputs, values: weight.values };
+}
+
+type WindowWeight = ReturnType<typeof windowWeight>;
+
+/** HWIO to OHWI. */
+function outputsFirst({ height, width, inputs, outputs, values }: WindowWeight): Float32Array {
+  const taps = height * width * inputs;
+  const result = new Float32Array(values.length);
+  for (let tap = 0; tap < taps; tap++)
+    for (let out = 0; out < outputs; out++) result[out * taps + tap] = values[tap * outputs + out]!;
+  return result;
+}
+
+interface WindowSettings {
+  readonly stride: HeightWidth;
+  readonly dilation: HeightWidth;
+  readonly padding: 'SAME' | 'VALID';
+}
+
+/** Reads stride, dilation and padding; causal padding becomes zeros before the first value. */
+function applyWindow(call: LayerCall, x: string, dimensions: 1 | 2, width: number) {
+  const { config } = call;
+  const dilation = config.window('dilation_rate', dimensions, [1, 1]);
+  const padding = config.string('padding', 'valid').toLowerCase();
+  if (!['same', 'valid', 'causal'].includes(padding)) throw call.mismatch(`its padding is "${padding}"`);
+  const settings: WindowSettings = {
+    stride: config.window('strides', dimensions, [1, 1]),
+    dilation,
+    padding: padding === 'same' ? 'SAME' : 'VALID',
+  };
+  const before = padding === 'causal' ? (width - 1) * dilation[1] : 0;
+  return {
+    settings,
+    x: call.pad(x, [
+      [0, 0],
+      [0, 0],
+      [before, 0],
+      [0, 0],
+    ]),
+  }; // prettier-ignore
+}
+
+function biasOf(call: LayerCall, outputs: number): readonly string[] {
+  if (!call.config.boolean('use_bias', true)) return [];
+  const bias = call.weight(1, 'bias');
+  if (bias.values.length !== outputs) throw call.mismatch(`${bias.values.length} biases for ${outputs} channels`);
+  return [call.constant('bias', [outputs], () => bias.values)];
+}
+
+const convolution = (dimensions: 1 | 2): LayerKind => ({
+  fault: convolutionFault,
+  convert(call) {
+    const kernel = windowWeight(call, dimensions, 'kernel');
+    const shape = [kernel.outputs, kernel.height, kernel.width, kernel.inputs];
+    const { fused, apply } = splitActivation(call);
+    return call.through4d(call.input, (input) => {
+      const { settings, x } = applyWindow(call, input, dimensions, kernel.width);
+      const weights = call.constant('kernel', shape, () => outputsFirst(kernel));
+      const inputs = [x, weights, ...biasOf(call, kernel.outputs)];
+      return apply(call.node('conv_2d', inputs, { ...settings, activation: fused }));
+    });
+  },
+});
+
+/** Keras' depthwise kernel [height, width, in, multiplier] is TFLite's [1, height, width, in · multiplier] as it lies. */
+function depthwiseNode(call: LayerCall, input: string, dimensions: 1 | 2, bias: boolean, fused: string): string {
+  const kernel = windowWeight(call, dimensions, 'depthwise_kernel', 'kernel');
+  const channels = kernel.inputs * kernel.outputs;
+  const { settings, x } = applyWindow(call, input, dimensions, kernel.width);
+  const shape = [1, kernel.height, kernel.width, channels];
+  const weights = call.constant('depthwise_kernel', shape, () => kernel.values);
+  const inputs = [x, weights, ...(bias ? biasOf(call, channels) : [])];
+  return call.node('depthwise_conv_2d', inputs, { ...settings, activation: fused });
+}
+
+const depthwise = (dimensions: 1 | 2): LayerKind => ({
+  fault: convolutionFault,
+  convert(call) {
+    const { fused, apply } = splitActivation(call);
+    return call.through4d(call.input, (x) => apply(depthwiseNode(call, x, dimensions, true, fused)));
+  },
+});
+
+const separable = (dimensions: 1 | 2): LayerKind => ({
+  fault: convolutionFault,
+  convert(call) {
+    const pointwise = windowWeight(call, dimensions, 'pointwise_kernel');
+    if (pointwise.height * pointwise.width !== 1) throw call.mismatch('its pointwise kernel is larger than 1×1');
+    const { fused, apply } = splitActivation(call);
+    return call.through4d(call.input, (input) => {
+      const x = depthwiseNode(call, input, dimensions, false, 'none');
+      const shape = [pointwise.outputs, 1, 1, pointwise.inputs];
+      const weights = call.constant('pointwise_kernel', shape, () => outputsFirst(pointwise));
+      const attrs = { stride: [1, 1], dilation: [1, 1], padding: 'VALID', activation: fused };
+      return apply(call.node('conv_2d', [x, weights, ...biasOf(call, pointwise.outputs)], attrs));
+    });
+  },
+});
+
+/** On more than one row a dense layer is a 1×1 convolution, which TFLite's kernels run without copying. */
+const dense: LayerKind = {
+  fault: activationFault,
+  convert(call) {
+    const kernel = call.weight(2, 'kernel');
+    const [inputs = 0, outputs = 0] = kernel.shape;
+    const transposed = () => outputsFirst({ height: 1, width: 1, inputs, outputs, values: kernel.values });
+    const { fused, apply } = splitActivation(call);
+    if (call.shape().length === 2) {
+      const operands = [call.input, call.constant('kernel', [outputs, inputs], transposed), ...biasOf(call, outputs)];
+      return apply(call.node('fully_connected', operands, { activation: fused, keepNumDims: false }));
+    }
+    return call.through4d(call.input, (x) => {
+      const operands = [x, call.constant('kernel', [outputs, 1, 1, inputs], transposed), ...biasOf(call, outputs)];
+      const attrs = { stride: [1, 1], dilation: [1, 1], padding: 'VALID', activation: fused };
+      return apply(call.node('conv_2d', operands, attrs));
+    });
+  },
+};
+
+export const convolutions: Readonly<Record<string, LayerKind>> = {
+  Conv1D: convolution(1),
+  Conv2D: convolution(2),
+  Convolution2D: convolution(2),
+  DepthwiseConv1D: depthwise(1),
+  DepthwiseConv2D: depthwise(2),
+  SeparableConv1D: separable(1),
+  SeparableConv2D: separable(2),
+  SeparableConvolution2D: separable(2),
+  Dense: dense,
+};
