@@ -38,11 +38,10 @@ export function lowerBound(blocks: readonly Block[]): { readonly bytes: number; 
   return best;
 }
 
-/** Places the blocks in three orders, each first-fit into the lowest gap, and keeps the smallest result. */
+/** Tries a few orders, each into the lowest gap and from both ends in turn, and keeps the smallest result. */
 export function placeBlocks(blocks: readonly Block[]): Placement {
-  const indices = blocks.map((_, i) => i);
   const by = (...keys: readonly ((block: Block) => number)[]): readonly number[] =>
-    indices.toSorted((a, b) => {
+    [...blocks.keys()].sort((a, b) => {
       for (const key of keys) {
         const difference = key(blocks[b]!) - key(blocks[a]!);
         if (difference !== 0) return difference;
@@ -53,27 +52,60 @@ export function placeBlocks(blocks: readonly Block[]): Placement {
     by((block) => block.bytes, duration),
     by((block) => block.bytes * (duration(block) + 1)),
     by(duration, (block) => block.bytes),
+    by(
+      (block) => -block.firstStep,
+      (block) => block.bytes,
+    ),
   ];
-  return orders.map((order) => firstFit(blocks, order)).reduce((a, b) => (b.totalBytes < a.totalBytes ? b : a));
+  const ceiling = lowerBound(blocks).bytes;
+  return orders
+    .flatMap((order) => [fill(blocks, order, ceiling, false), fill(blocks, order, ceiling, true)])
+    .reduce((a, b) => (b.totalBytes < a.totalBytes ? b : a));
 }
 
-function firstFit(blocks: readonly Block[], order: readonly number[]): Placement {
+/**
+ * Greedy: each block in its order into the lowest gap that holds it. With `bothEnds`, every second block goes as high
+ * under the ceiling as it can: a chain, where each block meets only its neighbours, then always reaches the bound.
+ */
+function fill(blocks: readonly Block[], order: readonly number[], ceiling: number, bothEnds: boolean): Placement {
   const offsets = blocks.map(() => 0);
   const placed: number[] = []; // block indices by rising offset
   let totalBytes = 0;
-  for (const index of order) {
+  for (const [position, index] of order.entries()) {
     const block = blocks[index]!;
     const bytes = aligned(block.bytes);
-    let offset = 0;
-    for (const other of placed) {
-      if (!together(block, blocks[other]!)) continue;
-      if (offsets[other]! >= offset + bytes) break; // the gap before it is wide enough
-      offset = Math.max(offset, offsets[other]! + aligned(blocks[other]!.bytes));
-    }
+    const [lowest, highest] = gaps(block, bytes, blocks, offsets, placed, ceiling);
+    const offset = bothEnds && position % 2 === 1 ? highest : lowest;
     offsets[index] = offset;
     totalBytes = Math.max(totalBytes, offset + bytes);
     placed.push(index);
     placed.sort((a, b) => offsets[a]! - offsets[b]!);
   }
   return { offsets, totalBytes };
+}
+
+/** The lowest offset where a block fits, and the highest one that keeps it under the ceiling (else the lowest). */
+function gaps(
+  block: Block,
+  bytes: number,
+  blocks: readonly Block[],
+  offsets: readonly number[],
+  placed: readonly number[],
+  ceiling: number,
+): readonly [lowest: number, highest: number] {
+  let free = 0; // everything below is taken or too narrow
+  let lowest: number | undefined;
+  let highest: number | undefined;
+  for (const other of placed) {
+    if (!together(block, blocks[other]!)) continue;
+    const begin = offsets[other]!;
+    if (begin - free >= bytes) {
+      lowest ??= free;
+      highest = begin - bytes;
+    }
+    free = Math.max(free, begin + aligned(blocks[other]!.bytes));
+  }
+  if (ceiling - free >= bytes) highest = ceiling - bytes;
+  lowest ??= free;
+  return [lowest, highest ?? lowest];
 }

@@ -1,0 +1,17 @@
+/* What the generated programs of these tests stand on; see c-program.ts. */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <stdint.h>
+
+/* 1, or 0 at the end of the requests. Ends the program where it cannot read or write. */
+int io_read(void *place, uint32_t bytes);
+void io_write(const void *from, uint32_t bytes);
+
+/* Counts upwards; what a tick is, the core's file says. */
+uint32_t io_ticks(void);
+
+/* Reads requests until there are no more; generated. */
+void run_requests(void);
+
+#endif
