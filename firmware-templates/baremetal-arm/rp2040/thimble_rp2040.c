@@ -18,6 +18,7 @@
 #define UART_LINE REGISTER(UART0_BASE + 0x2Cu)
 #define UART_CONTROL REGISTER(UART0_BASE + 0x30u)
 #define UART_INTERRUPT_MASK REGISTER(UART0_BASE + 0x38u)
+#define FLAG_BUSY 0x08u
 #define FLAG_RX_EMPTY 0x10u
 #define FLAG_TX_FULL 0x20u
 #define LINE_8N1_FIFO 0x70u
@@ -80,8 +81,11 @@ void thimble_platform_put(uint8_t byte)
     UART_DATA = byte;
 }
 
+/* Down to the last bit: what is put before an inference must not wait for room in the FIFO during it. */
 void thimble_platform_flush(void)
 {
+    while (UART_FLAGS & FLAG_BUSY) {
+    }
 }
 
 int16_t thimble_platform_poll(void)

@@ -1,0 +1,99 @@
+/** model_binding.c: puts the names that the firmware's runtime knows in front of those of one emitted model. */
+import { crc32OfText } from '../core/crc32.js';
+import { type Graph, tensorOf } from '../core/graph.js';
+import { byteCount, elementCount, isPerTensor, type TensorSpec } from '../core/tensor.js';
+
+export interface Binding {
+  readonly boardId: string;
+  readonly modelName: string; // a C identifier, the emitted model's prefix
+  readonly graph: Graph; // that it was emitted from
+  readonly hooks: boolean;
+}
+
+/** The text of model_binding.c, which needs NAME.h and thimble_model.h. */
+export function modelBindingText({ boardId, modelName, graph, hooks }: Binding): string {
+  const upper = modelName.toUpperCase();
+  const inputs = graph.inputs.map((name) => tensorOf(graph, name));
+  const outputs = graph.outputs.map((name) => tensorOf(graph, name));
+  const sum = (tensors: readonly TensorSpec[], measure: (tensor: TensorSpec) => number): number =>
+    tensors.reduce((total, tensor) => total + measure(tensor), 0);
+  const count = ({ shape }: TensorSpec): number => elementCount(shape);
+  const { labels, recipe } = graph.metadata ?? {};
+  return `/* The model "${modelName}" under the names that the runtime uses. Written by the build; see thimble_model.h. */
+#include "thimble_model.h"
+
+#include <string.h>
+
+#include "${modelName}.h"
+
+static uint8_t input_buffer[${sum(inputs, byteCount)}];
+
+const struct thimble_model_facts thimble_model = {
+    "${boardId}",
+    "${modelName}",
+    ${upper}_MODEL_SHA256,
+    ${hex(labels?.length ? crc32OfText(labels.join('\n')) : 0)}, /* labels */
+    ${hex(recipe ? crc32OfText(recipe.sha256) : 0)}, /* recipe */
+    ${sum(inputs, byteCount)}, /* bytes of input */
+    ${sum(outputs, byteCount)}, /* bytes of output */
+    ${sum(outputs, count)}, /* output values */
+    ${count(outputs[0]!)}, /* classes */
+    ${upper}_ARENA_BYTES,
+    ${upper}_LAYER_COUNT,
+    ${hooks ? 1 : 0}, /* layer hooks */
+    input_buffer,
+};
+
+void thimble_model_run(void)
+{
+${copies(inputs, modelName)}
+    ${modelName}_invoke();
+}
+
+uint8_t thimble_model_output_byte(int32_t index)
+{
+${selections(outputs, byteCount, (suffix) => `((const uint8_t *)${modelName}_output${suffix}())[index]`)}
+}
+
+float thimble_model_value(int32_t index)
+{
+${selections(outputs, count, (suffix, tensor) => realValue(tensor, modelName, suffix))}
+}
+`;
+}
+
+const suffixOf = (index: number): string => (index === 0 ? '' : `_${index}`);
+const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}u`;
+
+function copies(inputs: readonly TensorSpec[], name: string): string {
+  let offset = 0;
+  const lines = inputs.map((tensor, index) => {
+    const line = `    memcpy(${name}_input${suffixOf(index)}(), input_buffer + ${offset}, ${byteCount(tensor)});`;
+    offset += byteCount(tensor);
+    return line;
+  });
+  return lines.join('\n');
+}
+
+/** One return per output; `index` counts on from one to the next. */
+function selections(
+  outputs: readonly TensorSpec[],
+  measure: (tensor: TensorSpec) => number,
+  expression: (suffix: string, tensor: TensorSpec) => string,
+): string {
+  return outputs
+    .map((tensor, i) =>
+      i === outputs.length - 1
+        ? `    return ${expression(suffixOf(i), tensor)};`
+        : `    if (index < ${measure(tensor)})\n        return ${expression(suffixOf(i), tensor)};\n    index -= ${measure(tensor)};`,
+    )
+    .join('\n');
+}
+
+function realValue(tensor: TensorSpec, name: string, suffix: string): string {
+  const element = `${name}_output${suffix}()[index]`;
+  if (tensor.dtype === 'float32') return element;
+  if (!isPerTensor(tensor.quant)) return `(float)${element}`;
+  const macro = `${name}_output${suffix}`.toUpperCase();
+  return `${macro}_SCALE * (float)((int32_t)${element} - ${macro}_ZERO_POINT)`;
+}
