@@ -26,6 +26,12 @@ export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
   runFloat32(node: OpNode<Attrs, Inputs>): readonly Float32Array[];
   /** The reference that the C kernel must equal bit for bit. */
   runInt8(node: OpNode<Attrs, Inputs>): readonly TypedArray[];
+  /**
+   * For ops of one varying input: does once what depends on constants alone, and returns the run of one input after
+   * another, with the same results as runFloat32 / runInt8. What it returns is not re-entrant. Absent = nothing to gain.
+   */
+  prepareFloat32?(node: OpNode<Attrs, Inputs>): (input: TypedArray) => readonly Float32Array[];
+  prepareInt8?(node: OpNode<Attrs, Inputs>): (input: TypedArray) => readonly TypedArray[];
   cost(node: OpNode<Attrs, Inputs>): Cost;
   emitC(node: OpNode<Attrs, Inputs>, names: CNames): EmittedC;
   /** Positions of inputs whose memory the output may take: each element is read before its place is written. */
