@@ -85,7 +85,7 @@ function rangeOf(values: TypedArray): Range {
     const value = values[i]!;
     if (value < min) min = value;
     if (value > max) max = value;
-    if (value !== value) return { min: Number.NaN, max: Number.NaN };
+    if (Number.isNaN(value)) return { min: Number.NaN, max: Number.NaN };
   }
   return { min, max };
 }

@@ -67,13 +67,15 @@ const opWaysOut: Readonly<Record<string, string>> = {
   rfft2d: 'compute features before the model',
 };
 
+const namedPerOp = 50; // nodes; nobody reads more
+
 /** One error for all nodes that cannot run. */
 export function unsupportedOps(nodes: readonly UnsupportedNode[]): ThimbleError {
   const byOp = new Map<string, UnsupportedNode[]>();
   for (const node of nodes) byOp.set(node.op, [...(byOp.get(node.op) ?? []), node]);
   const lines = [...byOp].map(([op, users]) => {
-    const names = users.slice(0, 4).map(({ node }) => `"${node}"`);
-    const more = users.length > 4 ? ` and ${users.length - 4} more` : '';
+    const names = users.slice(0, namedPerOp).map(({ node }) => `"${node}"`);
+    const more = users.length > namedPerOp ? ` and ${users.length - namedPerOp} more` : '';
     const reason = users.find((user) => user.reason)?.reason;
     const fix = opWaysOut[op.startsWith('custom') ? 'custom' : op] ?? 'replace the layer, or move it out of the model';
     return `${op} at ${names.join(', ')}${more}: ${reason ?? fix}`;
