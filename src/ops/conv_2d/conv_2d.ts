@@ -1,0 +1,160 @@
+/**
+ * conv_2d: NHWC input, weights [out, height, width, in] (OHWI), optional bias [out], fused activation. Batch 1.
+ *
+ * Grouped where the weights are less deep than the input: in = groups · depth, and each group of filters sees its own
+ * channels. int8 follows TFLite's 8-bit specification: symmetric weights with one scale or one per output channel,
+ * bias int32 at input · weight scale.
+ */
+import { ThimbleError } from '../../core/errors.js';
+import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
+import { type Activation, activationNumbered, activations } from '../activation.js';
+import { dotProducts, type FilterGroup, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
+import type { OpDef, OpNode } from '../op.js';
+import {
+  effectiveScales,
+  outputArguments,
+  prepareRequantize,
+  prepareRound,
+  type WeightedInputs,
+  type WeightLayout,
+  weightedConstants,
+  weightedCost,
+  weightedFaults,
+} from '../weighted-op.js';
+import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
+
+export interface Conv2dAttrs extends WindowAttrs {
+  readonly activation: Activation;
+}
+export type Conv2dNode = OpNode<Conv2dAttrs, WeightedInputs>;
+
+export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
+  name: 'conv_2d',
+  inputCount: [2, 3],
+
+  inferShape(inputs, attrs) {
+    const { outputHeight, outputWidth, outputChannels } = geometryOf(inputs, attrs);
+    return [[1, outputHeight, outputWidth, outputChannels]];
+  },
+
+  checkQuant: (node) => weightedFaults(node, layoutOf(node.inputs[1])),
+
+  runFloat32: (node) => prepareFloat32(node)(dataOf(node.inputs[0])),
+  runInt8: (node) => prepareInt8(node)(dataOf(node.inputs[0])),
+  prepareFloat32,
+  prepareInt8,
+
+  cost(node) {
+    const { outputHeight, outputWidth, outputChannels } = geometryOf(node.inputs, node.attrs);
+    return weightedCost(node, outputChannels, outputHeight * outputWidth, elementCount(node.inputs[1].shape));
+  },
+
+  emitC(node, { symbol, inputs: [inputC], outputs: [outputC] }) {
+    const g = geometryOf(node.inputs, node.attrs);
+    const { constants, biasC } = weightedConstants(node, effectiveScales(node, g.outputChannels), symbol);
+    return {
+      kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_conv_2d_s8.h'],
+      constants,
+      call: `thimble_conv_2d_s8(
+    ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
+    /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
+    ${symbol}_weights, /* height, width, depth */ ${g.filterHeight}, ${g.filterWidth}, ${g.depth},
+    /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
+    /* pad top, left */ ${g.padTop}, ${g.padLeft},
+    ${biasC}, ${symbol}_multiplier, ${symbol}_shift,
+    ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels},
+    ${outputArguments(node)});`,
+    };
+  },
+
+  tflite: {
+    builtin: 3,
+    options: 1,
+    version: ({ inputs: [input], attrs: { dilation } }) =>
+      input.dtype === 'int8' ? 3 : dilation?.some((distance) => distance !== 1) ? 2 : 1,
+    read: (options) => ({
+      padding: paddingNumbered(options.int8(0)),
+      stride: [options.int32(2), options.int32(1)],
+      activation: activationNumbered(options.int8(3)),
+      dilation: [options.int32(5, 1), options.int32(4, 1)],
+    }),
+    write: ({ padding, stride, activation, dilation = [1, 1] }) => [
+      { id: 0, type: 'int8', value: paddings.indexOf(padding) },
+      { id: 1, type: 'int32', value: stride[1] },
+      { id: 2, type: 'int32', value: stride[0] },
+      { id: 3, type: 'int8', value: activations.indexOf(activation) },
+      { id: 4, type: 'int32', value: dilation[1] },
+      { id: 5, type: 'int32', value: dilation[0] },
+    ],
+  },
+};
+
+interface Geometry extends Window {
+  readonly outputChannels: number;
+  readonly depth: number; // input channels that one filter sees
+  readonly groups: number;
+}
+
+/** @throws ThimbleError E_SHAPE */
+function geometryOf([input, weights, bias]: WeightedInputs, attrs: Conv2dAttrs): Geometry {
+  const [outputChannels = 0, filterHeight = 0, filterWidth = 0, depth = 0] = weights.shape;
+  const window = windowOf(input.shape, [filterHeight, filterWidth], attrs);
+  const groups = window.inputChannels / depth;
+  const fits = weights.shape.length === 4 && outputChannels > 0 && Number.isInteger(groups);
+  if (!fits || outputChannels % groups !== 0 || (bias && elementCount(bias.shape) !== outputChannels))
+    throw new ThimbleError(
+      'E_SHAPE',
+      `weights "${weights.name}" ${shapeText(weights.shape)} do not fit input "${input.name}" ${shapeText(input.shape)}${bias ? ` or bias ${shapeText(bias.shape)}` : ''}`,
+      'conv_2d weights are [out, height, width, in], or in / groups for a grouped convolution; export the model again.',
+    );
+  return { ...window, outputChannels, depth, groups };
+}
+
+function layoutOf({ shape }: Tensor): WeightLayout {
+  const perFilter = elementCount(shape.slice(1));
+  return { channels: shape[0]!, axis: 0, channelOf: (index) => Math.floor(index / perFilter) };
+}
+
+function prepareFloat32(node: Conv2dNode) {
+  const sums = prepareSums(node, 0);
+  const round = prepareRound(node, node.inputs[1].shape[0]!);
+  return (input: TypedArray) => round(sums(input));
+}
+
+function prepareInt8(node: Conv2dNode) {
+  const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
+  const requantize = prepareRequantize(node, effectiveScales(node, node.inputs[1].shape[0]!));
+  return (input: TypedArray) => requantize(sums(input));
+}
+
+/** Σ (x − zeroPoint) · w for every output; the buffers serve all runs. */
+function prepareSums({ inputs, attrs }: Conv2dNode, zeroPoint: number): (input: TypedArray) => Float64Array {
+  const g = geometryOf(inputs, attrs);
+  const { height, width } = paddedSize(g);
+  const padded = new Float64Array(height * width * g.inputChannels);
+  const sums = new Float64Array(g.outputHeight * g.outputWidth * g.outputChannels);
+  const origins = windowOrigins(g, g.inputChannels);
+  const groups = filterGroups(g, dataOf(inputs[1]));
+  return (input) => {
+    padInput(g, input, zeroPoint, padded);
+    for (const group of groups) dotProducts(padded, origins, group, sums, g.outputChannels);
+    return sums;
+  };
+}
+
+function filterGroups(g: Geometry, weights: TypedArray): FilterGroup[] {
+  const wholeRows = g.dilationWidth === 1 && g.groups === 1; // then a row of the filter lies in one piece
+  const offsets = tapOffsets(g, g.inputChannels);
+  const runs = wholeRows ? offsets.filter((_, tap) => tap % g.filterWidth === 0) : offsets;
+  const runLength = wholeRows ? g.filterWidth * g.depth : g.depth;
+  const taps = g.filterHeight * g.filterWidth * g.depth;
+  const channels = g.outputChannels / g.groups;
+  return Array.from({ length: g.groups }, (_, group) => ({
+    packed: packFilters(weights, channels, taps, (c, tap) => (group * channels + c) * taps + tap),
+    channels,
+    firstInput: group * g.depth,
+    firstOutput: group * channels,
+    runs,
+    runLength,
+  }));
+}

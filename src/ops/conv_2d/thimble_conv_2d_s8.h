@@ -1,0 +1,63 @@
+/*
+ * conv_2d, int8, NHWC, batch 1; weights OHWI with zero_point 0. Equals runInt8 in conv_2d.ts bit for bit.
+ *
+ * The emitter calls it once per layer with literals, and the compiler folds shapes, offsets and loops: one
+ * copy of the code per layer, paid in flash. The host has proved that shapes fit and that no sum leaves int32.
+ */
+#ifndef THIMBLE_CONV_2D_S8_H
+#define THIMBLE_CONV_2D_S8_H
+
+#include "thimble_fixed_point.h"
+
+THIMBLE_INLINE void thimble_conv_2d_s8(
+    const int8_t *input, int32_t input_height, int32_t input_width, int32_t input_channels,
+    int32_t input_zero_point,
+    const int8_t *weights, int32_t filter_height, int32_t filter_width, int32_t filter_depth,
+    int32_t stride_height, int32_t stride_width, int32_t dilation_height, int32_t dilation_width,
+    int32_t pad_top, int32_t pad_left,
+    const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
+    int8_t *output, int32_t output_height, int32_t output_width, int32_t output_channels,
+    int32_t output_zero_point, int32_t activation_min, int32_t activation_max)
+{
+    /* Filters of one group see the same filter_depth channels of the input. */
+    const int32_t group_size = output_channels / (input_channels / filter_depth);
+    /* Without dilation and groups, a row of the window is contiguous in input and weights: one run for all of it. */
+    const int32_t whole_rows = dilation_width == 1 && filter_depth == input_channels;
+
+    for (int32_t out_y = 0; out_y < output_height; out_y++) {
+        const int32_t top = out_y * stride_height - pad_top;
+        /* rows of the filter that lie inside the input */
+        const int32_t y_begin = top < 0 ? (-top + dilation_height - 1) / dilation_height : 0;
+        const int32_t y_end =
+            THIMBLE_MIN(filter_height, (input_height - top + dilation_height - 1) / dilation_height);
+
+        for (int32_t out_x = 0; out_x < output_width; out_x++) {
+            const int32_t left = out_x * stride_width - pad_left;
+            const int32_t x_begin = left < 0 ? (-left + dilation_width - 1) / dilation_width : 0;
+            const int32_t x_end =
+                THIMBLE_MIN(filter_width, (input_width - left + dilation_width - 1) / dilation_width);
+            const int32_t x_step = whole_rows ? THIMBLE_MAX(x_end - x_begin, 1) : 1; /* taps in a run */
+
+            for (int32_t c = 0; c < output_channels; c++) {
+                const int8_t *const channels = input + c / group_size * filter_depth;
+                int32_t sum = bias ? THIMBLE_LOAD_S32(bias + c) : 0;
+
+                for (int32_t y = y_begin; y < y_end; y++) {
+                    const int32_t row = (top + y * dilation_height) * input_width;
+                    for (int32_t x = x_begin; x < x_end; x += x_step) {
+                        const int8_t *in = channels + (row + left + x * dilation_width) * input_channels;
+                        const int8_t *w = weights + ((c * filter_height + y) * filter_width + x) * filter_depth;
+                        for (int32_t i = 0; i < x_step * filter_depth; i++)
+                            sum += (in[i] - input_zero_point) * THIMBLE_LOAD_S8(w + i); /* padding is real 0: adds nothing */
+                    }
+                }
+                sum = thimble_multiply_by_quantized_multiplier(
+                    sum, THIMBLE_LOAD_S32(multiplier + c), THIMBLE_LOAD_S8(shift + c));
+                sum += output_zero_point;
+                *output++ = (int8_t)THIMBLE_MIN(THIMBLE_MAX(sum, activation_min), activation_max);
+            }
+        }
+    }
+}
+
+#endif

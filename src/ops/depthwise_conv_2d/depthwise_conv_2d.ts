@@ -1,0 +1,147 @@
+/**
+ * depthwise_conv_2d: NHWC input, weights [1, height, width, in · multiplier], optional bias, fused activation. Batch 1.
+ *
+ * Output channel c sees input channel ⌊c / multiplier⌋ alone; with depth multiplier 1 there is one each. int8 as
+ * conv_2d, but with the scales along axis 3.
+ */
+import { ThimbleError } from '../../core/errors.js';
+import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
+import { type Activation, activationNumbered, activations } from '../activation.js';
+import { depthwiseProducts, inputSlack, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
+import type { OpDef, OpNode } from '../op.js';
+import {
+  effectiveScales,
+  outputArguments,
+  prepareRequantize,
+  prepareRound,
+  type WeightedInputs,
+  type WeightLayout,
+  weightedConstants,
+  weightedCost,
+  weightedFaults,
+} from '../weighted-op.js';
+import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
+
+export interface DepthwiseConv2dAttrs extends WindowAttrs {
+  readonly activation: Activation;
+  readonly depthMultiplier: number; // output channels per input channel, as the shapes have it
+}
+export type DepthwiseConv2dNode = OpNode<DepthwiseConv2dAttrs, WeightedInputs>;
+
+export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
+  name: 'depthwise_conv_2d',
+  inputCount: [2, 3],
+
+  inferShape(inputs, attrs) {
+    const { outputHeight, outputWidth, outputChannels } = geometryOf(inputs, attrs);
+    return [[1, outputHeight, outputWidth, outputChannels]];
+  },
+
+  checkQuant: (node) => weightedFaults(node, layoutOf(node.inputs[1])),
+
+  runFloat32: (node) => prepareFloat32(node)(dataOf(node.inputs[0])),
+  runInt8: (node) => prepareInt8(node)(dataOf(node.inputs[0])),
+  prepareFloat32,
+  prepareInt8,
+
+  cost(node) {
+    const { outputHeight, outputWidth, outputChannels } = geometryOf(node.inputs, node.attrs);
+    return weightedCost(node, outputChannels, outputHeight * outputWidth, elementCount(node.inputs[1].shape));
+  },
+
+  emitC(node, { symbol, inputs: [inputC], outputs: [outputC] }) {
+    const g = geometryOf(node.inputs, node.attrs);
+    const { constants, biasC } = weightedConstants(node, effectiveScales(node, g.outputChannels), symbol);
+    return {
+      kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_depthwise_conv_2d_s8.h'],
+      constants,
+      call: `thimble_depthwise_conv_2d_s8(
+    ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
+    /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
+    ${symbol}_weights, /* height, width, depth multiplier */ ${g.filterHeight}, ${g.filterWidth}, ${g.depthMultiplier},
+    /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
+    /* pad top, left */ ${g.padTop}, ${g.padLeft},
+    ${biasC}, ${symbol}_multiplier, ${symbol}_shift,
+    ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth},
+    ${outputArguments(node)});`,
+    };
+  },
+
+  tflite: {
+    builtin: 4,
+    options: 2,
+    version: ({ inputs: [input], attrs: { dilation } }) =>
+      input.dtype === 'int8' ? 3 : dilation?.some((distance) => distance !== 1) ? 2 : 1,
+    read: (options) => ({
+      padding: paddingNumbered(options.int8(0)),
+      stride: [options.int32(2), options.int32(1)],
+      depthMultiplier: options.int32(3),
+      activation: activationNumbered(options.int8(4)),
+      dilation: [options.int32(6, 1), options.int32(5, 1)],
+    }),
+    write: ({ padding, stride, depthMultiplier, activation, dilation = [1, 1] }) => [
+      { id: 0, type: 'int8', value: paddings.indexOf(padding) },
+      { id: 1, type: 'int32', value: stride[1] },
+      { id: 2, type: 'int32', value: stride[0] },
+      { id: 3, type: 'int32', value: depthMultiplier },
+      { id: 4, type: 'int8', value: activations.indexOf(activation) },
+      { id: 5, type: 'int32', value: dilation[1] },
+      { id: 6, type: 'int32', value: dilation[0] },
+    ],
+  },
+};
+
+interface Geometry extends Window {
+  readonly outputChannels: number;
+  readonly depthMultiplier: number;
+}
+
+/** @throws ThimbleError E_SHAPE */
+function geometryOf([input, weights, bias]: WeightedInputs, attrs: DepthwiseConv2dAttrs): Geometry {
+  const [one = 0, filterHeight = 0, filterWidth = 0, outputChannels = 0] = weights.shape;
+  const window = windowOf(input.shape, [filterHeight, filterWidth], attrs);
+  const depthMultiplier = outputChannels / window.inputChannels;
+  const fits =
+    weights.shape.length === 4 && one === 1 && outputChannels > 0 && depthMultiplier === attrs.depthMultiplier;
+  if (!fits || (bias && elementCount(bias.shape) !== outputChannels))
+    throw new ThimbleError(
+      'E_SHAPE',
+      `weights "${weights.name}" ${shapeText(weights.shape)} with depth multiplier ${attrs.depthMultiplier} do not fit input "${input.name}" ${shapeText(input.shape)}${bias ? ` or bias ${shapeText(bias.shape)}` : ''}`,
+      'depthwise_conv_2d weights are [1, height, width, in · depth multiplier]; export the model again.',
+    );
+  return { ...window, outputChannels, depthMultiplier };
+}
+
+function layoutOf({ shape }: Tensor): WeightLayout {
+  const channels = shape[3]!;
+  return { channels, axis: 3, channelOf: (index) => index % channels };
+}
+
+function prepareFloat32(node: DepthwiseConv2dNode) {
+  const sums = prepareSums(node, 0);
+  const round = prepareRound(node, node.inputs[1].shape[3]!);
+  return (input: TypedArray) => round(sums(input));
+}
+
+function prepareInt8(node: DepthwiseConv2dNode) {
+  const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
+  const requantize = prepareRequantize(node, effectiveScales(node, node.inputs[1].shape[3]!));
+  return (input: TypedArray) => requantize(sums(input));
+}
+
+/** Σ (x − zeroPoint) · w for every output; the buffers serve all runs. */
+function prepareSums({ inputs, attrs }: DepthwiseConv2dNode, zeroPoint: number): (input: TypedArray) => Float64Array {
+  const g = geometryOf(inputs, attrs);
+  const channels = g.outputChannels;
+  const { height, width } = paddedSize(g);
+  const padded = new Float64Array(height * width * channels + inputSlack); // every input channel once per filter on it
+  const sums = new Float64Array(g.outputHeight * g.outputWidth * channels);
+  const origins = windowOrigins(g, channels);
+  const offsets = tapOffsets(g, channels);
+  const packed = packFilters(dataOf(inputs[1]), channels, offsets.length, (c, tap) => tap * channels + c);
+  return (input) => {
+    padInput(g, input, zeroPoint, padded, g.depthMultiplier);
+    depthwiseProducts(padded, origins, offsets, packed, channels, sums);
+    return sums;
+  };
+}

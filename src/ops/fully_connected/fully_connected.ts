@@ -1,0 +1,155 @@
+/**
+ * fully_connected: weights [out, in], optional bias [out], fused activation. The input may have any rank: it is read as
+ * rows of `in` values. The output is [rows, out], or with keepNumDims the input's shape with `out` in the last place.
+ *
+ * int8: symmetric weights with one scale or one per output (axis 0), bias int32 at input · weight scale.
+ */
+import { ThimbleError } from '../../core/errors.js';
+import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
+import { type Activation, activationNumbered, activations } from '../activation.js';
+import { dotProducts, type FilterGroup, packFilters } from '../dot-products.js';
+import type { OpDef, OpNode } from '../op.js';
+import {
+  effectiveScales,
+  outputArguments,
+  prepareRequantize,
+  prepareRound,
+  type WeightedInputs,
+  type WeightedNode,
+  type WeightLayout,
+  weightedConstants,
+  weightedCost,
+  weightedFaults,
+} from '../weighted-op.js';
+
+export interface FullyConnectedAttrs {
+  readonly activation: Activation;
+  readonly keepNumDims?: boolean; // false unless given
+}
+export type FullyConnectedNode = OpNode<FullyConnectedAttrs, WeightedInputs>;
+
+export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
+  name: 'fully_connected',
+  inputCount: [2, 3],
+
+  inferShape(inputs, { keepNumDims }) {
+    const { rows, units } = geometryOf(inputs, keepNumDims);
+    return [keepNumDims ? [...inputs[0].shape.slice(0, -1), units] : [rows, units]];
+  },
+
+  checkQuant: (node) => weightedFaults(node, layoutOf(node.inputs[1]), scalesOf),
+
+  runFloat32: (node) => prepareFloat32(node)(dataOf(node.inputs[0])),
+  runInt8: (node) => prepareInt8(node)(dataOf(node.inputs[0])),
+  prepareFloat32,
+  prepareInt8,
+
+  cost(node) {
+    const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
+    return weightedCost(node, units, rows, units * depth);
+  },
+
+  emitC(node, { symbol, inputs: [inputC], outputs: [outputC] }) {
+    const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
+    const { constants, biasC } = weightedConstants(node, scalesOf(node, units), symbol);
+    return {
+      kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_fully_connected_s8.h'],
+      constants,
+      call: `thimble_fully_connected_s8(
+    ${inputC}, /* rows, depth */ ${rows}, ${depth}, /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
+    ${symbol}_weights, ${biasC}, ${symbol}_multiplier, ${symbol}_shift,
+    ${outputC}, /* units */ ${units},
+    ${outputArguments(node)});`,
+    };
+  },
+
+  tflite: {
+    builtin: 9,
+    options: 8,
+    version: ({ inputs: [input, weights, bias], attrs: { keepNumDims } }) => {
+      if (input.dtype === 'int8' && (weights.quant?.scale.length ?? 0) > 1) return 12; // per channel
+      if (!bias) return 6;
+      if (keepNumDims) return 5;
+      return input.dtype === 'int8' ? 4 : 1;
+    },
+    read(options) {
+      if (options.int8(1) !== 0)
+        throw new ThimbleError(
+          'E_UNSUPPORTED_OP',
+          'fully_connected with shuffled weights is not supported',
+          'Convert the model with the default weights format.',
+        );
+      return { activation: activationNumbered(options.int8(0)), keepNumDims: options.bool(2) };
+    },
+    write: ({ activation, keepNumDims = false }) => [
+      { id: 0, type: 'int8', value: activations.indexOf(activation) },
+      { id: 2, type: 'bool', value: keepNumDims },
+    ],
+  },
+};
+
+interface Geometry {
+  readonly rows: number;
+  readonly depth: number; // values in a row
+  readonly units: number; // outputs of a row
+}
+
+/** @throws ThimbleError E_SHAPE */
+function geometryOf([input, weights, bias]: WeightedInputs, keepNumDims = false): Geometry {
+  const [units = 0, depth = 0] = weights.shape;
+  const rows = elementCount(input.shape) / depth;
+  const fits = weights.shape.length === 2 && units > 0 && Number.isInteger(rows) && rows > 0;
+  if (!fits || (bias && elementCount(bias.shape) !== units) || (keepNumDims && input.shape.at(-1) !== depth))
+    throw new ThimbleError(
+      'E_SHAPE',
+      `weights "${weights.name}" ${shapeText(weights.shape)} do not fit input "${input.name}" ${shapeText(input.shape)}${bias ? ` or bias ${shapeText(bias.shape)}` : ''}`,
+      'fully_connected weights are [out, in], and the input is rows of `in` values; export the model again.',
+    );
+  return { rows, depth, units };
+}
+
+function layoutOf({ shape }: Tensor): WeightLayout {
+  const [units, depth] = [shape[0]!, shape[1]!];
+  return { channels: units, axis: 0, channelOf: (index) => Math.floor(index / depth) };
+}
+
+/** As the convolutions per channel; with one weight scale TFLite rounds its product with the input's to float32. */
+function scalesOf(node: WeightedNode, units: number): number[] {
+  const [input, weights] = node.inputs;
+  if (weights.quant?.scale.length !== 1) return effectiveScales(node, units);
+  const product = Math.fround(perTensorQuant(input).scale * perTensorQuant(weights).scale);
+  return new Array<number>(units).fill(product / perTensorQuant(node.outputs[0]!).scale);
+}
+
+function prepareFloat32(node: FullyConnectedNode) {
+  const sums = prepareSums(node, 0);
+  const round = prepareRound(node, node.inputs[1].shape[0]!);
+  return (input: TypedArray) => round(sums(input));
+}
+
+function prepareInt8(node: FullyConnectedNode) {
+  const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
+  const requantize = prepareRequantize(node, scalesOf(node, node.inputs[1].shape[0]!));
+  return (input: TypedArray) => requantize(sums(input));
+}
+
+/** Σ (x − zeroPoint) · w for every output: one window per row. The buffers serve all runs. */
+function prepareSums({ inputs, attrs }: FullyConnectedNode, zeroPoint: number): (input: TypedArray) => Float64Array {
+  const { rows, depth, units } = geometryOf(inputs, attrs.keepNumDims);
+  const x = new Float64Array(rows * depth);
+  const sums = new Float64Array(rows * units);
+  const origins = Int32Array.from({ length: rows }, (_, row) => row * depth);
+  const filters: FilterGroup = {
+    packed: packFilters(dataOf(inputs[1]), units, depth, (unit, i) => unit * depth + i),
+    channels: units,
+    firstInput: 0,
+    firstOutput: 0,
+    runs: Int32Array.of(0),
+    runLength: depth,
+  };
+  return (input) => {
+    for (let i = 0; i < x.length; i++) x[i] = input[i]! - zeroPoint;
+    dotProducts(x, origins, filters, sums, units);
+    return sums;
+  };
+}
