@@ -41,8 +41,8 @@ export class GraphBuilder {
         'Save the model again; its layers contradict each other.',
         { where: `at layer "${name}"` },
       );
-    const target = this.constant(`${name}/shape`, [shape.length], Int32Array.from(shape));
-    return this.node(`${name}/reshape`, 'reshape', [x, target], {});
+
+    return this.node(`${name}/reshape`, 'reshape', [x], { newShape: shape });
   }
 
   shapeOf(name: string): Shape {

@@ -24,9 +24,7 @@ const concatenate: LayerKind = {
     const axis = call.config.number('axis', -1);
     const positive = axis < 0 ? axis + rank : axis;
     if (!Number.isInteger(positive) || positive < 1 || positive >= rank) throw call.mismatch(`its axis is ${axis}`);
-    return call.inputs.length === 1
-      ? call.input
-      : call.node('concatenation', call.inputs, { axis: positive, activation: 'none' });
+    return call.inputs.length === 1 ? call.input : call.node('concatenation', call.inputs, { axis: positive });
   },
 };
 
