@@ -1,0 +1,134 @@
+/**
+ * The operators that can be trained, in TensorFlow.js. A Graph has batch 1; here the first axis is `batch` times as
+ * long, which works for every reshape, because the batch is the slowest axis of the memory.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import type { Shape, TypedArray } from '../core/tensor.js';
+import type { Activation } from '../ops/activation.js';
+import type { TF } from './kernels/heap.js';
+
+export interface TfCall {
+  readonly lib: TF;
+  readonly inputs: readonly tf.Tensor[]; // those that are present; weights in TensorFlow.js' layout
+  readonly shapes: readonly Shape[]; // of the same inputs in the graph, with batch 1
+  readonly values: readonly (TypedArray | undefined)[]; // of the same inputs, where they are constant
+  readonly outputShape: Shape; // with batch 1
+  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly batch: number;
+}
+type TfOp = (call: TfCall) => tf.Tensor;
+
+/** By op name. What is missing here can be run and quantized, but not trained. */
+export const tfOps: Readonly<Record<string, TfOp>> = {
+  conv_2d(call) {
+    const { lib, inputs, attrs } = call;
+    const [x, weights, bias] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor | undefined];
+    const { stride, padding } = windowAttrs(attrs);
+    return activated(call, plusBias(lib, lib.conv2d(x, weights, stride, padding), bias));
+  },
+
+  depthwise_conv_2d(call) {
+    const { lib, inputs, attrs } = call;
+    const [x, weights, bias] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor | undefined];
+    const { stride, padding } = windowAttrs(attrs);
+    return activated(call, plusBias(lib, lib.depthwiseConv2d(x, weights, stride, padding), bias));
+  },
+
+  fully_connected(call) {
+    const { lib, inputs } = call;
+    const [x, weights, bias] = inputs as [tf.Tensor, tf.Tensor2D, tf.Tensor | undefined];
+    const rows = lib.reshape(x, [-1, weights.shape[1]]) as tf.Tensor2D;
+    return activated(call, reshaped(call, plusBias(lib, lib.matMul(rows, weights, false, true), bias)));
+  },
+
+  average_pool_2d(call) {
+    const { filter, stride, padding } = windowAttrs(call.attrs);
+    return activated(call, call.lib.avgPool(call.inputs[0] as tf.Tensor4D, filter, stride, padding));
+  },
+
+  max_pool_2d(call) {
+    const { filter, stride, padding } = windowAttrs(call.attrs);
+    return activated(call, call.lib.maxPool(call.inputs[0] as tf.Tensor4D, filter, stride, padding));
+  },
+
+  mean(call) {
+    const rank = call.shapes[0]!.length;
+    const axes = [...(call.values[1] ?? [])].map((axis) => (axis < 0 ? axis + rank : axis));
+    return reshaped(call, call.lib.mean(call.inputs[0]!, axes));
+  },
+
+  pad(call) {
+    const flat = [...(call.values[1] ?? [])];
+    const paddings = call.shapes[0]!.map((_, axis): [number, number] => [flat[2 * axis]!, flat[2 * axis + 1]!]);
+    return call.lib.pad(call.inputs[0]!, paddings);
+  },
+
+  concatenation(call) {
+    const { lib, attrs, outputShape, batch } = call;
+    const axis = attrs['axis'] as number;
+    const parts = call.inputs.map((part, i) =>
+      call.values[i] === undefined ? part : lib.tile(part, [batch, ...part.shape.slice(1).map(() => 1)]),
+    );
+    return activated(call, lib.concat(parts, axis < 0 ? axis + outputShape.length : axis));
+  },
+
+  add: (call) => activated(call, call.lib.add(call.inputs[0]!, call.inputs[1]!)),
+  sub: (call) => activated(call, call.lib.sub(call.inputs[0]!, call.inputs[1]!)),
+  mul: (call) => activated(call, call.lib.mul(call.inputs[0]!, call.inputs[1]!)),
+  reshape: (call) => reshaped(call, call.inputs[0]!),
+  relu: ({ lib, inputs }) => lib.relu(inputs[0]!),
+  relu6: ({ lib, inputs }) => lib.relu6(inputs[0]!),
+  leaky_relu: ({ lib, inputs, attrs }) => lib.leakyRelu(inputs[0]!, attrs['alpha'] as number),
+  hard_swish: ({ lib, inputs }) => lib.mul(inputs[0]!, lib.div(lib.relu6(lib.add(inputs[0]!, 3)), 6)),
+  logistic: ({ lib, inputs }) => lib.sigmoid(inputs[0]!),
+  tanh: ({ lib, inputs }) => lib.tanh(inputs[0]!),
+  softmax: ({ lib, inputs, attrs }) => lib.softmax(lib.mul(inputs[0]!, attrs['beta'] as number)),
+};
+
+/** Why a node of a known op cannot be trained; undefined = it can. */
+export function untrainable(op: string, call: Pick<TfCall, 'attrs' | 'shapes' | 'values'>): string | undefined {
+  const [input = [], weights = []] = call.shapes;
+  const dilation = call.attrs['dilation'] as readonly number[] | undefined;
+  const stride = call.attrs['stride'] as readonly number[] | undefined;
+  const axis = call.attrs['axis'];
+  if (dilation?.some((distance) => distance !== 1)) return 'dilated convolutions have no gradient';
+  if (op === 'conv_2d' && weights[3] !== input[3]) return 'grouped convolutions have no gradient';
+  if (op === 'depthwise_conv_2d' && stride && stride[0] !== stride[1])
+    return 'a depthwise convolution must stride alike in height and width';
+  if (op === 'mean' && call.values[1]?.some((a) => a === 0 || a === -input.length))
+    return 'it mixes the samples of a batch';
+  if (op === 'concatenation' && (axis === 0 || axis === -input.length)) return 'it mixes the samples of a batch';
+  if (op === 'pad' && (call.values[1]?.[0] || call.values[1]?.[1])) return 'it pads the batch';
+  if (['mean', 'pad'].includes(op) && !call.values[1]) return 'its second input must be constant';
+  return undefined;
+}
+
+function windowAttrs(attrs: TfCall['attrs']) {
+  const { filter, stride, padding } = attrs as {
+    filter: [number, number];
+    stride: [number, number];
+    padding: 'SAME' | 'VALID';
+  };
+  return { filter, stride, padding: padding === 'SAME' ? ('same' as const) : ('valid' as const) };
+}
+
+const plusBias = (lib: TF, sums: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor =>
+  bias ? lib.add(sums, bias) : sums;
+
+function activated({ lib, attrs }: TfCall, x: tf.Tensor): tf.Tensor {
+  switch (attrs['activation'] as Activation | undefined) {
+    case 'relu':
+      return lib.relu(x);
+    case 'relu6':
+      return lib.relu6(x);
+    case 'relu_n1_to_1':
+      return lib.clipByValue(x, -1, 1);
+    default:
+      return x;
+  }
+}
+
+function reshaped({ lib, outputShape, batch }: TfCall, x: tf.Tensor): tf.Tensor {
+  const [first = 1, ...rest] = outputShape;
+  return lib.reshape(x, [first * batch, ...rest]);
+}

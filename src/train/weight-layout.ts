@@ -1,0 +1,48 @@
+/** Weights in TFLite's layout and in TensorFlow.js': values move, none changes. */
+import type { Shape, TypedArray } from '../core/tensor.js';
+
+export interface WeightLayout {
+  readonly shape: number[]; // TensorFlow.js'
+  toTf(values: TypedArray): Float32Array;
+  toGraph(values: Float32Array): Float32Array;
+}
+
+const unchanged = (shape: Shape): WeightLayout => ({
+  shape: [...shape],
+  toTf: (values) => Float32Array.from(values),
+  toGraph: (values) => Float32Array.from(values),
+});
+
+/** conv_2d: [out, height, width, in] ↔ [height, width, in, out]. */
+function convolution(shape: Shape): WeightLayout {
+  const [outputs = 0, ...taps] = shape;
+  const count = taps.reduce((a, b) => a * b, 1);
+  return {
+    shape: [...taps, outputs],
+    toTf: (values) => transposed(values, outputs, count),
+    toGraph: (values) => transposed(values, count, outputs),
+  };
+}
+
+/** depthwise_conv_2d: [1, height, width, channels · multiplier] ↔ [height, width, channels, multiplier], as in memory. */
+function depthwise(shape: Shape, inputChannels: number): WeightLayout {
+  const [, height = 0, width = 0, channels = 0] = shape;
+  return { ...unchanged(shape), shape: [height, width, inputChannels, channels / inputChannels] };
+}
+
+/** @param inputShape of the node's first input */
+export function weightLayout(op: string, shape: Shape, inputShape: Shape): WeightLayout {
+  if (op === 'conv_2d') return convolution(shape);
+  if (op === 'depthwise_conv_2d') return depthwise(shape, inputShape.at(-1) ?? 0);
+  return unchanged(shape); // fully_connected [out, in]: multiplied transposed
+}
+
+export const biasLayout = (shape: Shape): WeightLayout => unchanged(shape);
+
+/** A matrix of rows · columns as columns · rows. */
+function transposed(values: TypedArray, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) result[column * rows + row] = values[row * columns + column]!;
+  return result;
+}
