@@ -1,15 +1,55 @@
 /** Every operator that Thimble knows, one line each; tests compare this list with the folders beside it. */
+import { add } from './add/add.js';
+import { averagePool2d } from './average_pool_2d/average_pool_2d.js';
+import { concatenation } from './concatenation/concatenation.js';
 import { conv2d } from './conv_2d/conv_2d.js';
 import { depthwiseConv2d } from './depthwise_conv_2d/depthwise_conv_2d.js';
+import { dequantize } from './dequantize/dequantize.js';
 import { fullyConnected } from './fully_connected/fully_connected.js';
+import { hardSwish } from './hard_swish/hard_swish.js';
+import { leakyRelu } from './leaky_relu/leaky_relu.js';
+import { logistic } from './logistic/logistic.js';
+import { maxPool2d } from './max_pool_2d/max_pool_2d.js';
+import { mean } from './mean/mean.js';
+import { mul } from './mul/mul.js';
 import type { OpDef } from './op.js';
+import { pad } from './pad/pad.js';
+import { quantize } from './quantize/quantize.js';
+import { relu } from './relu/relu.js';
+import { relu6 } from './relu6/relu6.js';
+import { reshape } from './reshape/reshape.js';
+import { softmax } from './softmax/softmax.js';
+import { sub } from './sub/sub.js';
+import { tanh } from './tanh/tanh.js';
 
 // An OpDef is typed by its own attributes and operands. The registry forgets them: `inputCount`, checked when a graph
 // is built, and `inferShape` make the operands true again.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type AnyOp = OpDef<any, any>;
 
-export const ops: readonly AnyOp[] = [conv2d, depthwiseConv2d, fullyConnected];
+export const ops: readonly AnyOp[] = [
+  add,
+  averagePool2d,
+  concatenation,
+  conv2d,
+  depthwiseConv2d,
+  dequantize,
+  fullyConnected,
+  hardSwish,
+  leakyRelu,
+  logistic,
+  maxPool2d,
+  mean,
+  mul,
+  pad,
+  quantize,
+  relu,
+  relu6,
+  reshape,
+  softmax,
+  sub,
+  tanh,
+];
 
 const byName = new Map(ops.map((op) => [op.name, op]));
 const byBuiltin = new Map(ops.map((op) => [op.tflite.builtin, op]));

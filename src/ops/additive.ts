@@ -1,0 +1,58 @@
+/** add and sub: both operands are brought to one fine scale, 2^20 steps to twice the larger one. */
+import { type FixedPointScale, multiplyByQuantizedMultiplier, quantizeMultiplier } from '../core/fixed-point.js';
+import { perTensorQuant } from '../core/tensor.js';
+import type { BinaryNode, BinaryOp } from './binary.js';
+
+const LEFT_SHIFT = 2 ** 20;
+
+export interface AdditiveScales {
+  readonly a: FixedPointScale;
+  readonly b: FixedPointScale;
+  readonly output: FixedPointScale;
+}
+
+/** @param rounding what TFLite does with each quotient: sub computes them in float32, add in double */
+export function additiveArithmetic(
+  sign: 1 | -1,
+  rounding: (x: number) => number,
+): Pick<BinaryOp, 'float32' | 'int8' | 'scaleFaults' | 'kernels' | 'kernel' | 'kernelArguments'> {
+  const realScales = ({ inputs, outputs }: BinaryNode): [a: number, b: number, output: number] => {
+    const [a, b] = inputs.map((tensor) => perTensorQuant(tensor).scale) as [number, number];
+    const twiceMax = rounding(2 * Math.max(a, b));
+    const output = rounding(LEFT_SHIFT * perTensorQuant(outputs[0]!).scale);
+    return [rounding(a / twiceMax), rounding(b / twiceMax), rounding(twiceMax / output)];
+  };
+  const scalesOf = (node: BinaryNode): AdditiveScales => {
+    const [a, b, output] = realScales(node).map(quantizeMultiplier);
+    return { a: a!, b: b!, output: output! };
+  };
+  return {
+    float32: (a, b) => a + sign * b,
+
+    int8(node) {
+      const [zeroA, zeroB] = node.inputs.map((tensor) => perTensorQuant(tensor).zeroPoint) as [number, number];
+      const scales = scalesOf(node);
+      return (a, b) => {
+        const x = multiplyByQuantizedMultiplier((a - zeroA) * LEFT_SHIFT, scales.a);
+        const y = multiplyByQuantizedMultiplier((b - zeroB) * LEFT_SHIFT, scales.b);
+        return multiplyByQuantizedMultiplier(x + sign * y, scales.output);
+      };
+    },
+
+    scaleFaults(node) {
+      const output = realScales(node)[2];
+      // From 1 on TFLite's kernel would shift by a negative count.
+      const fits = output < 1 && scalesOf(node).output.shift <= 0;
+      return fits ? [] : [`"${node.name}": the output scale is less than 2^-19 of the larger input scale`];
+    },
+
+    kernels: ['thimble_add_s8.h'],
+    kernel: 'thimble_add_s8',
+
+    kernelArguments(node) {
+      const { a, b, output } = scalesOf(node);
+      return `/* sign of the second */ ${sign},
+    /* multiplier, shift */ ${a.multiplier}, ${a.shift}, ${b.multiplier}, ${b.shift}, ${output.multiplier}, ${output.shift}`;
+    },
+  };
+}

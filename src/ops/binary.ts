@@ -1,0 +1,108 @@
+/** What add, sub and mul share: two operands with broadcasting, a constant one in flash, a fused activation. */
+
+import { clamp } from '../core/fixed-point.js';
+import { dataOf, elementCount, perTensorQuant, sameShape, type Tensor } from '../core/tensor.js';
+import { type Activation, type ActivationRange, activationRange, activationRangeInt8 } from './activation.js';
+import { broadcastLoops, broadcastShape, forEachPair, loopsText } from './broadcast.js';
+import { constantBytes, int8Faults } from './int8-operands.js';
+import type { EmittedC, OpDef, OpNode, TfliteMapping } from './op.js';
+
+export interface BinaryAttrs {
+  readonly activation: Activation;
+}
+export type BinaryInputs = readonly [a: Tensor, b: Tensor];
+export type BinaryNode = OpNode<BinaryAttrs, BinaryInputs>;
+
+export interface BinaryOp {
+  readonly name: string;
+  float32(a: number, b: number): number;
+  /** Two bytes to the output before zero_point and clamp, prepared once per node. */
+  int8(node: BinaryNode): (a: number, b: number) => number;
+  /** Sentences about scales that the arithmetic cannot honour; dtypes have been checked. */
+  scaleFaults(node: BinaryNode): readonly string[];
+  readonly kernels: readonly string[]; // the op's own, after those of every binary op
+  readonly kernel: string; // the C function
+  /** Its arguments between the second operand and the output: what the arithmetic needs. */
+  kernelArguments(node: BinaryNode): string;
+  readonly tflite: TfliteMapping<BinaryAttrs, BinaryInputs>;
+}
+
+/** The whole operator from its arithmetic. */
+export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
+  return {
+    name: op.name,
+    inputCount: [2, 2],
+    inferShape: ([a, b]) => [broadcastShape(op.name, a, b)],
+
+    checkQuant(node) {
+      const faults = int8Faults(...node.inputs, node.outputs[0]!);
+      return faults.length > 0 ? faults : op.scaleFaults(node);
+    },
+
+    runFloat32({ inputs, attrs }) {
+      const range = activationRange[attrs.activation];
+      return [combine(inputs, range, Float32Array, op.float32)];
+    },
+
+    runInt8(node) {
+      const output = node.outputs[0]!;
+      const { zeroPoint } = perTensorQuant(output);
+      const arithmetic = op.int8(node);
+      const range = activationRangeInt8(node.attrs.activation, output);
+      return [combine(node.inputs, range, Int8Array, (a, b) => arithmetic(a, b) + zeroPoint)];
+    },
+
+    cost: ({ inputs }) => ({ macs: 0, weightBytes: constantBytes(inputs), scratchBytes: 0 }),
+    emitC: (node, names) => emitBinary(op, node, names),
+
+    overwrites({ inputs, outputs: [output] }) {
+      const whole = (tensor: Tensor): boolean => !tensor.data && sameShape(tensor.shape, output!.shape);
+      return [0, 1].filter((position) => whole(inputs[position]!)); // a repeated operand is read after its place is written
+    },
+
+    tflite: op.tflite,
+  };
+}
+
+function combine<Result extends Float32Array | Int8Array>(
+  [a, b]: BinaryInputs,
+  [min, max]: ActivationRange,
+  ArrayType: new (length: number) => Result,
+  arithmetic: (a: number, b: number) => number,
+): Result {
+  const [x, y] = [dataOf(a), dataOf(b)];
+  const result = new ArrayType(elementCount(broadcastShape('', a, b)));
+  forEachPair(broadcastLoops(a.shape, b.shape), (out, i, j) => {
+    result[out] = clamp(arithmetic(x[i]!, y[j]!), min, max);
+  });
+  return result;
+}
+
+function emitBinary(
+  op: BinaryOp,
+  node: BinaryNode,
+  { symbol, inputs, outputs }: Parameters<OpDef['emitC']>[1],
+): EmittedC {
+  const output = node.outputs[0]!;
+  const [min, max] = activationRangeInt8(node.attrs.activation, output);
+  const constants = node.inputs.flatMap((tensor, i) =>
+    tensor.data ? [{ name: `${symbol}_operand_${i}`, type: 'int8_t' as const, values: tensor.data }] : [],
+  );
+  const operand = (i: 0 | 1): string => {
+    const { data } = node.inputs[i];
+    const { zeroPoint } = perTensorQuant(node.inputs[i]);
+    return `${data ? `${symbol}_operand_${i}` : inputs[i]}, /* in flash */ ${data ? 1 : 0}, /* zero_point */ ${zeroPoint}`;
+  };
+  return {
+    kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_operand_s8.h', 'thimble_broadcast.h', ...op.kernels],
+    constants,
+    call: `const thimble_broadcast ${symbol}_loops =
+    ${loopsText(broadcastLoops(node.inputs[0].shape, node.inputs[1].shape))};
+${op.kernel}(
+    &${symbol}_loops,
+    ${operand(0)},
+    ${operand(1)},
+    ${op.kernelArguments(node)},
+    ${outputs[0]}, /* zero_point, activation_min, activation_max */ ${perTensorQuant(output).zeroPoint}, ${min}, ${max});`,
+  };
+}
