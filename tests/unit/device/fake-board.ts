@@ -38,23 +38,33 @@ export class FakeBoard implements Port {
   #sent = 0;
   #answers = 0;
   #stream: NodeJS.Timeout | undefined;
+  #waiting: Uint8Array[] | undefined; // what came while it boots
 
   constructor(options: FakeOptions = {}) {
     this.#options = options;
     this.identity = options.identity ?? { path: '/dev/fake', kind: 'serial', origin: 'device' };
     this.input = new Uint8Array(options.inputBytes ?? 40);
     if (options.streaming) this.#startStream(0);
-    if (options.banner)
-      setTimeout(
-        () => this.#send('m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\nm-ready\r\n', 'boot'),
-        5,
-      );
+    if (options.banner) {
+      this.#waiting = [];
+      setTimeout(() => this.#boot(), 5);
+    }
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.closed) throw new ThimbleError('E_PORT_LOST', 'gone', []);
     if (this.#options.silent) return;
+    if (this.#waiting) this.#waiting.push(bytes);
+    else this.#feedAll(bytes);
+  }
+  #feedAll(bytes: Uint8Array): void {
     for (const code of bytes) this.#feed(String.fromCharCode(code));
+  }
+  #boot(): void {
+    this.#send('m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\nm-ready\r\n', 'boot');
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const bytes of waiting) this.#feedAll(bytes);
   }
   onBytes(listener: (bytes: Uint8Array) => void): () => void {
     this.#listeners.push(listener);
