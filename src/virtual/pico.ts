@@ -5,7 +5,7 @@ import type { PortIdentity } from '../core/reading.js';
 import { decodeUf2, RP2040_FAMILY } from '../core/uf2.js';
 import { openDrive } from './drive-folder.js';
 import { Rp2040Machine } from './rp2040-machine.js';
-import type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
+import { closingOnFailure, type VirtualBoard, type VirtualBoardOptions } from './virtual-board.js';
 import { VirtualPort } from './virtual-port.js';
 
 const SLICE_INSTRUCTIONS = 200_000; // about 4 ms: timers and sockets of this process stay prompt
@@ -74,15 +74,4 @@ export async function openVirtualPico(spec: BoardSpec, options: VirtualBoardOpti
   };
   await closingOnFailure(board, options.image);
   return board;
-}
-
-/** A board whose first image is bad must not stay behind half open. */
-export async function closingOnFailure(board: VirtualBoard, image: string | undefined): Promise<void> {
-  if (image === undefined) return;
-  try {
-    await board.load(image);
-  } catch (error) {
-    await board.close();
-    throw error;
-  }
 }

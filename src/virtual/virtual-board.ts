@@ -20,3 +20,14 @@ export interface VirtualBoardOptions {
   readonly driveFolder?: string; // made if absent; default: a temporary one that goes with the board
   readonly onEvent?: OnEvent;
 }
+
+/** A board whose first image is bad must not stay behind half open. */
+export async function closingOnFailure(board: VirtualBoard, image: string | undefined): Promise<void> {
+  if (image === undefined) return;
+  try {
+    await board.load(image);
+  } catch (error) {
+    await board.close();
+    throw error;
+  }
+}

@@ -1,0 +1,23 @@
+/** Virtual boards by the backend that a board file names. */
+import type { BoardSpec } from '../core/board-spec.js';
+import { ThimbleError } from '../core/errors.js';
+import { openProcessBoard, openQemuBoard } from './external-board.js';
+import { openVirtualPico } from './pico.js';
+import type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
+
+export { type PtyServer, serveOnPty } from './serve-on-pty.js';
+export type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
+
+const backends = { rp2040js: openVirtualPico, qemu: openQemuBoard, process: openProcessBoard } as const;
+
+/**
+ * Opens the virtual twin of a board and starts the image, if there is one.
+ * @throws ThimbleError E_BOARD_FILE (the board has no twin), E_TOOL_MISSING, E_FLASH_FAILED, E_ENGINE, E_TIMEOUT
+ */
+export async function openVirtualBoard(spec: BoardSpec, options: VirtualBoardOptions = {}): Promise<VirtualBoard> {
+  if (!spec.virtual)
+    throw new ThimbleError('E_BOARD_FILE', `${spec.name} cannot be emulated`, 'Choose another board: thimble boards', {
+      where: `in board "${spec.id}" at $.virtual`,
+    });
+  return backends[spec.virtual.backend](spec, options);
+}
