@@ -5,7 +5,7 @@
 import type { BoardSpec, Core } from '../core/board-spec.js';
 import type { EmittedFile } from '../core/emitted-file.js';
 import { ThimbleError } from '../core/errors.js';
-import type { Graph } from '../core/graph.js';
+import { type Graph, isConstant } from '../core/graph.js';
 import { opNamed } from '../ops/index.js';
 import { operandsOf } from '../ops/op.js';
 import { type MemoryPlan, planMemory } from '../plan/plan-memory.js';
@@ -110,15 +110,16 @@ export function emitCModel(graph: Graph, options: CModelOptions): CModel {
 
 /** Everything that C could not honour, all nodes at once. */
 function checkEmittable(graph: Graph): void {
-  const float = graph.nodes.length > 0 && [...graph.tensors.values()].every(({ dtype }) => dtype !== 'int8');
+  const computed = [...graph.tensors.values()].filter((tensor) => !isConstant(tensor));
+  const float = graph.nodes.length > 0 && computed.every(({ dtype }) => dtype === 'float32');
   if (float)
     throw new ThimbleError(
       'E_UNSUPPORTED_MODEL',
-      `"${graph.name}" has no int8 tensor; C is emitted for quantized models`,
+      `"${graph.name}" is a float32 model; C is emitted for int8 models`,
       'Quantize it first: thimble compress MODEL --data FOLDER -o DIR',
     );
-  const types = [...graph.tensors.values()]
-    .filter(({ data, dtype }) => data === undefined && cTypeOf[dtype] === undefined)
+  const types = computed
+    .filter(({ dtype }) => cTypeOf[dtype] === undefined)
     .map((tensor) => `tensor "${tensor.name}" is ${tensor.dtype}`);
   const faults = graph.nodes.flatMap((node) =>
     opNamed(node.op)

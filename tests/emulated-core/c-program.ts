@@ -73,6 +73,7 @@ export const canRun = ({ compiler, io }: Platform): boolean =>
 
 export interface ProgramOptions {
   readonly hooks?: boolean; // answers hold every layer; default true
+  readonly edit?: (path: string, content: string) => string; // breaks emitted files on purpose
 }
 
 /** A built program; close() removes its folder. */
@@ -95,7 +96,8 @@ export class CProgram {
         modelSha256: '',
         version: 'test',
       });
-      for (const { path, content } of emitted.files) writeFileSync(join(this.folder, path), content);
+      for (const { path, content } of emitted.files)
+        writeFileSync(join(this.folder, path), options.edit?.(path, String(content)) ?? content);
     }
     writeFileSync(join(this.folder, 'program.c'), programText(models, this.#hooks));
     const { compiler, flags, io } = platform;

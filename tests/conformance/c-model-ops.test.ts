@@ -1,0 +1,64 @@
+/**
+ * The emitted C of every single-operator golden model equals TensorFlow Lite Micro's bytes: as C99 and C++11 under
+ * strict warnings, under sanitizers, and on emulated Cortex-M cores. All models share one program, as two of a person's
+ * models would.
+ */
+import { describe, expect, it } from 'vitest';
+import { emitCModel } from '../../src/emit/c-model.js';
+import { ops } from '../../src/ops/index.js';
+import { kernelText } from '../../src/pipeline/kernel-files.js';
+import { CProgram, canRun, platforms } from '../emulated-core/c-program.js';
+import { withoutShared } from '../shared-folder.js';
+import { mismatches } from './check-answers.js';
+import { type GoldenModel, goldenOps } from './golden-files.js';
+
+/** What no int8 kernel computes with; such a graph is refused. */
+const wide: ReadonlySet<string> = new Set(['int16', 'int32', 'int64']);
+
+describe.skipIf(withoutShared)('operators in C against golden bytes (needs ../shared)', () => {
+  const { models: imported, refused } = withoutShared ? { models: [], refused: [] } : goldenOps();
+  const isWide = ({ graph }: GoldenModel) =>
+    [...graph.tensors.values()].some(({ data, dtype }) => !data && wide.has(dtype));
+  const models = imported.filter((model) => !isWide(model));
+  const programModels = models.map(({ graph }, i) => ({ name: `op${i}`, graph }));
+
+  it('covers every operator that is not marked unpinned', () => {
+    const covered = new Set(models.flatMap(({ graph }) => graph.nodes.map(({ op }) => op)));
+    expect(ops.filter((op) => !covered.has(op.name) && op.unpinned === undefined).map(({ name }) => name)).toEqual([]);
+  });
+
+  it('only leaves out what Thimble does not do: other operators, several samples at once, uint8', () => {
+    const known = new Set(ops.map(({ name }) => name));
+    const ours = refused.filter(({ name }) => known.has(name.split('/')[0]!));
+    expect(ours.map(({ name }) => name).sort()).toEqual([
+      'conv_2d/k3x3_batch2_relu6_pc',
+      'depthwise_conv_2d/k3x3_batch2_relu_pc',
+      'quantize/i8_u8',
+    ]);
+  });
+
+  it.each(imported.filter(isWide).map((model) => [model.name, model] as const))(
+    'refuses %s by name',
+    (_, { graph }) => {
+      const emit = () =>
+        emitCModel(graph, { name: 'x', target: 'generic', kernelText, modelSha256: '', version: 'test' });
+      expect(emit).toThrow(expect.objectContaining({ code: 'E_QUANT' }));
+    },
+  );
+
+  for (const [name, platform] of Object.entries(platforms))
+    it.skipIf(!canRun(platform))(
+      `is equal on ${name} (needs ${platform.compiler}${platform.io === 'mps2' ? ' and qemu-system-arm' : ''})`,
+      { timeout: 300_000 },
+      () => {
+        const program = new CProgram(programModels, platform);
+        try {
+          const { faults, bytes } = mismatches(program, models);
+          expect(faults).toEqual([]);
+          expect(bytes).toBeGreaterThan(40_000);
+        } finally {
+          program.close();
+        }
+      },
+    );
+});
