@@ -113,7 +113,7 @@ function quantOfTensor(
 /** Copies, because the file's bytes need not be aligned. Little-endian, as the file and every machine Node runs on. */
 function valuesIn(bytes: Uint8Array, dtype: Dtype, name: string): TypedArray {
   const whole = Math.floor(bytes.length / bytesPerElement[dtype]);
-  const copy = bytes.slice(0, whole * bytesPerElement[dtype]).buffer;
+  const copy = new Uint8Array(bytes.subarray(0, whole * bytesPerElement[dtype])).buffer; // Buffer.slice would not copy
   if (dtype !== 'int64') return new arrayTypeOf[dtype](copy);
   return Float64Array.from(new BigInt64Array(copy), (value) => {
     if (value > 2n ** 53n || value < -(2n ** 53n)) throw badTensor(name, `holds ${value}, which is beyond 2^53`);

@@ -223,7 +223,6 @@ describe('importModel', () => {
 describe.skipIf(withoutShared)('importTflite of real models (needs ../shared)', () => {
   it.each([
     ['kws_ref_model.tflite', 13, 'int8'],
-    ['kws_ref_model_float32.tflite', 13, 'float32'],
     ['pretrainedResnet_quant.tflite', 16, 'int8'],
     ['pretrainedResnet_float32.tflite', 16, 'float32'],
     ['hello_world_int8.tflite', 3, 'int8'],
@@ -231,6 +230,12 @@ describe.skipIf(withoutShared)('importTflite of real models (needs ../shared)', 
     const graph = importTflite(sharedBytes(`models/${name}`));
     expect(graph.nodes).toHaveLength(nodes);
     expect(tensorOf(graph, graph.inputs[0]!).dtype).toBe(dtype);
+  });
+
+  it('explains that the float KWS model has int8 weights: converted with dynamic-range quantization', () => {
+    expect(() => importTflite(sharedBytes('models/kws_ref_model_float32.tflite'))).toThrow(
+      expect.objectContaining({ code: 'E_UNSUPPORTED_MODEL', message: expect.stringMatching(/dynamic-range/) }),
+    );
   });
 
   it('reads every golden single-operator model of an op that Thimble has, or says why not', () => {
