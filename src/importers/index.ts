@@ -1,12 +1,14 @@
 /** Every model format that Thimble reads, one line each; tests compare this list with the folders beside it. */
 import type { Graph } from '../core/graph.js';
+import { kerasImporter } from './keras/keras.js';
 import type { Importer, ModelFile } from './model-file.js';
+import { tfjsImporter } from './tfjs/tfjs.js';
 import { tfliteImporter } from './tflite/tflite.js';
 import { unknownFormat } from './unknown-format.js';
 
 export type { Importer, ModelFile } from './model-file.js';
 
-export const importers: readonly Importer[] = [tfliteImporter];
+export const importers: readonly Importer[] = [tfliteImporter, kerasImporter, tfjsImporter];
 
 /**
  * Reads a model of any known format, told apart by content.

@@ -56,9 +56,12 @@ function evaluateFunctional(walk: Walk, model: KerasModel, inputs: readonly stri
   model.inputs.forEach(({ layer }, i) => {
     known.set(key(layer, 0), [inputs[i]!]);
   });
-  let waiting = model.layers.flatMap((layer) =>
-    layer.className === 'InputLayer' ? [] : layer.calls.map((refs, node) => ({ layer, refs, node })),
-  );
+  const lastNode = lastNodes(model);
+  let waiting = model.layers.flatMap((layer) => {
+    // A nested model counts its own making as a first call that the file does not list.
+    const unlisted = Math.max(0, (lastNode.get(layer.name) ?? 0) + 1 - layer.calls.length);
+    return layer.className === 'InputLayer' ? [] : layer.calls.map((refs, i) => ({ layer, refs, node: i + unlisted }));
+  });
   const find = ({ layer, node, tensor }: (typeof model.inputs)[number]) => known.get(key(layer, node))?.[tensor];
   for (let before = -1; before !== waiting.length; ) {
     before = waiting.length;
@@ -74,6 +77,14 @@ function evaluateFunctional(walk: Walk, model: KerasModel, inputs: readonly stri
     if (value === undefined) throw brokenTopology(`nothing computes the output of layer "${ref.layer}"`);
     return value;
   });
+}
+
+/** The highest call that any reference in a model mentions, by layer. */
+function lastNodes({ layers, outputs }: KerasModel): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  for (const { layer, node } of [...outputs, ...layers.flatMap(({ calls }) => calls.flat())])
+    last.set(layer, Math.max(last.get(layer) ?? 0, node));
+  return last;
 }
 
 function apply(walk: Walk, layer: KerasLayer, inputs: readonly string[], path: readonly string[]): readonly string[] {

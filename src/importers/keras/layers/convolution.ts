@@ -11,12 +11,8 @@ export function channelsFault(config: LayerConfig): LayerFault | undefined {
     : undefined;
 }
 
-function convolutionFault(config: LayerConfig): LayerFault | undefined {
-  const groups = config.number('groups', 1);
-  if (groups !== 1)
-    return { what: `a convolution in ${groups} groups`, wayOut: 'use one Conv2D per group, or DepthwiseConv2D' };
-  return channelsFault(config) ?? activationFault(config);
-}
+const convolutionFault = (config: LayerConfig): LayerFault | undefined =>
+  channelsFault(config) ?? activationFault(config);
 
 /** Weights with a height, whatever the number of dimensions: [width, in, out] becomes [1, width, in, out]. */
 function windowWeight(call: LayerCall, dimensions: 1 | 2, ...names: readonly string[]) {
@@ -95,7 +91,8 @@ function depthwiseNode(call: LayerCall, input: string, dimensions: 1 | 2, bias: 
   const shape = [1, kernel.height, kernel.width, channels];
   const weights = call.constant('depthwise_kernel', shape, () => kernel.values);
   const inputs = [x, weights, ...(bias ? biasOf(call, channels) : [])];
-  return call.node('depthwise_conv_2d', inputs, { ...settings, activation: fused });
+  const attrs = { ...settings, depthMultiplier: kernel.outputs, activation: fused };
+  return call.node('depthwise_conv_2d', inputs, attrs);
 }
 
 const depthwise = (dimensions: 1 | 2): LayerKind => ({

@@ -10,7 +10,7 @@ const flatten: LayerKind = {
 
 const reshape: LayerKind = {
   convert(call) {
-    const target = call.config.numbers('target_shape');
+    const target = targetShape(call);
     const total = elementCount(call.shape());
     const known = target.reduce((product, size) => (size === -1 ? product : product * size), 1);
     const sizes = target.map((size) => (size === -1 ? total / known : size));
@@ -18,6 +18,13 @@ const reshape: LayerKind = {
     return call.reshape(call.input, [1, ...sizes]);
   },
 };
+
+/** TensorFlow.js writes null for the open size, Keras −1. */
+function targetShape(call: LayerCall): readonly number[] {
+  const shape = call.config.value('target_shape');
+  const sizes: readonly unknown[] = Array.isArray(shape) ? shape : [];
+  return sizes.map((size) => (typeof size === 'number' && size >= 0 ? size : -1));
+}
 
 /** Moving axes of length 1 leaves every value in place; anything else would need a transpose. */
 const permute: LayerKind = {
