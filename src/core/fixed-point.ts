@@ -29,7 +29,7 @@ export function quantizeMultiplier(scale: number): FixedPointScale {
 /** x · scale for an int32 x with |x| · 2^shift < 2^31, which every op's checkQuant proves. */
 export function multiplyByQuantizedMultiplier(x: number, { multiplier, shift }: FixedPointScale): number {
   return shift > 0
-    ? roundingDoublingHighMultiply(x * 2 ** shift, multiplier)
+    ? roundingDoublingHighMultiply(x * (1 << shift), multiplier)
     : roundingDivideByPowerOfTwo(roundingDoublingHighMultiply(x, multiplier), -shift);
 }
 
@@ -48,8 +48,8 @@ export function roundingDoublingHighMultiply(a: number, b: number): number {
 
 /** x / 2^exponent for an int32 x and exponent 0 … 31, ties away from zero. */
 export function roundingDivideByPowerOfTwo(x: number, exponent: number): number {
-  const mask = 2 ** exponent - 1;
-  const threshold = Math.floor(mask / 2) + (x < 0 ? 1 : 0);
+  const mask = ((1 << exponent) - 1) | 0; // 2^31 − 1 for 31 too; ** would cost more than all the rest
+  const threshold = (mask >> 1) + (x < 0 ? 1 : 0);
   return (x >> exponent) + ((x & mask) > threshold ? 1 : 0);
 }
 
