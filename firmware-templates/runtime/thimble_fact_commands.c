@@ -8,7 +8,7 @@
 void thimble_command_handshake(const char *arguments)
 {
     (void)arguments;
-    thimble_put_text("m-thimble-[");
+    thimble_put_figures("thimble");
     thimble_put_pair("protocol", 1u);
     thimble_put_text(" board=");
     thimble_put_text(thimble_model.board);
@@ -26,7 +26,7 @@ void thimble_command_handshake(const char *arguments)
     thimble_put_pair(" hooks", (uint32_t)thimble_model.layer_hooks);
     thimble_put_pair(" clock-hz", thimble_platform_clock_hz());
     thimble_put_pair(" timer-hz", thimble_platform_timer_hz());
-    thimble_put_end();
+    thimble_put_sum();
 }
 
 void thimble_command_memory(const char *arguments)
@@ -34,7 +34,7 @@ void thimble_command_memory(const char *arguments)
     const struct thimble_memory_map memory = thimble_platform_memory();
 
     (void)arguments;
-    thimble_put_text("m-memory-[");
+    thimble_put_figures("memory");
     thimble_put_pair("arena", (uint32_t)thimble_model.arena_bytes);
     thimble_put_pair(" db", (uint32_t)thimble_model.input_bytes);
     thimble_put_pair(" static", (uint32_t)(memory.static_end - memory.static_begin));
@@ -42,5 +42,5 @@ void thimble_command_memory(const char *arguments)
     thimble_put_pair(" stack-high", thimble_stack_high_water(&memory));
     thimble_put_pair(" heap-used", (uint32_t)(memory.heap_break - memory.heap_begin));
     thimble_put_pair(" heap-free", (uint32_t)(memory.heap_limit - memory.heap_break));
-    thimble_put_end();
+    thimble_put_sum();
 }

@@ -114,9 +114,9 @@ void thimble_command_check(const char *arguments)
 
 void thimble_put_check(int32_t bytes, uint32_t crc)
 {
-    thimble_put_text("m-check-[");
+    thimble_put_figures("check");
     thimble_put_pair("bytes", (uint32_t)bytes);
     thimble_put_text(" crc=");
     thimble_put_hex_word(crc);
-    thimble_put_end();
+    thimble_put_sum();
 }

@@ -17,13 +17,13 @@ static uint32_t layer_start;     /* ticks */
 
 static void put_layer(int32_t layer, const uint8_t *bytes, int32_t count, uint32_t ticks)
 {
-    thimble_put_text("m-layer-[");
+    thimble_put_figures("layer");
     thimble_put_pair("layer", (uint32_t)layer);
     thimble_put_pair(" bytes", (uint32_t)count);
     thimble_put_text(" crc=");
     thimble_put_hex_word(thimble_crc32(bytes, count));
     thimble_put_pair(" ticks", ticks);
-    thimble_put_end();
+    thimble_put_sum();
 }
 
 static void put_bytes(const uint8_t *bytes, int32_t count)

@@ -52,13 +52,13 @@ static void put_reading(uint32_t sequence, uint32_t ticks)
             score = value;
         }
     }
-    thimble_put_text("m-reading-[");
+    thimble_put_figures("reading");
     thimble_put_pair("seq", sequence);
     thimble_put_pair(" ticks", ticks);
     thimble_put_pair(" class", (uint32_t)largest);
     thimble_put_text(" score=");
     thimble_put_decimal(score, 6u);
-    thimble_put_end();
+    thimble_put_sum();
 }
 
 /* N and W of infer and run; says what is wrong and gives 0 where they make no sense. */

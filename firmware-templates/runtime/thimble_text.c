@@ -1,11 +1,20 @@
 #include "thimble_text.h"
 
+#include "thimble_crc32.h"
 #include "thimble_platform.h"
+
+static uint32_t line_crc; /* over everything put since thimble_put_figures */
+
+static void put(uint8_t byte)
+{
+    line_crc = thimble_crc32_byte(line_crc, byte);
+    thimble_platform_put(byte);
+}
 
 void thimble_put_text(const char *text)
 {
     while (*text != '\0')
-        thimble_platform_put((uint8_t)*text++);
+        put((uint8_t)*text++);
 }
 
 void thimble_put_line(const char *text)
@@ -36,8 +45,8 @@ void thimble_put_hex_byte(uint8_t value)
 {
     static const char digits[] = "0123456789abcdef";
 
-    thimble_platform_put((uint8_t)digits[value >> 4]);
-    thimble_platform_put((uint8_t)digits[value & 15u]);
+    put((uint8_t)digits[value >> 4]);
+    put((uint8_t)digits[value & 15u]);
 }
 
 void thimble_put_hex_word(uint32_t value)
@@ -60,7 +69,7 @@ void thimble_put_decimal(float value, uint8_t decimals)
     for (uint8_t i = 0; i < decimals; i++)
         unit *= 10u;
     if (value < 0.0f) {
-        thimble_platform_put('-');
+        put('-');
         value = -value;
     }
     if (value > bound)
@@ -74,14 +83,31 @@ void thimble_put_decimal(float value, uint8_t decimals)
     thimble_put_unsigned(whole);
     if (decimals == 0u)
         return;
-    thimble_platform_put('.');
+    put('.');
     for (unit /= 10u; unit > 0u; unit /= 10u)
-        thimble_platform_put((uint8_t)('0' + (int)(fraction / unit % 10u)));
+        put((uint8_t)('0' + (int)(fraction / unit % 10u)));
 }
 
 void thimble_put_pair(const char *key, uint32_t value)
 {
     thimble_put_text(key);
-    thimble_platform_put('=');
+    put('=');
     thimble_put_unsigned(value);
+}
+
+void thimble_put_figures(const char *name)
+{
+    thimble_put_text("m-");
+    thimble_put_text(name);
+    thimble_put_text("-[");
+    line_crc = THIMBLE_CRC32_START;
+}
+
+void thimble_put_sum(void)
+{
+    const uint32_t sum = ~line_crc;
+
+    thimble_put_text(" sum=");
+    thimble_put_hex_word(sum);
+    thimble_put_end();
 }

@@ -14,7 +14,14 @@ void thimble_put_hex_word(uint32_t value); /* 8 digits */
 /* Rounded to `decimals` (0..6) places, never with an exponent. Beyond +-2e9: the bound. NaN: "nan". */
 void thimble_put_decimal(float value, uint8_t decimals);
 
-/* " key=value", the first pair of a line without its space. */
+/*
+ * A line of figures: "m-NAME-[", then pairs and text, then thimble_put_sum, which ends it with the checksum of all that
+ * stands between. A digit lost on the cable then cannot become another figure.
+ */
+void thimble_put_figures(const char *name);
+void thimble_put_sum(void);
+
+/* "key=value"; the key brings the space before it. */
 void thimble_put_pair(const char *key, uint32_t value);
 
 #endif

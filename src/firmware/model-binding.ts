@@ -1,7 +1,8 @@
 /** model_binding.c: puts the names that the firmware's runtime knows in front of those of one emitted model. */
-import { crc32OfText } from '../core/crc32.js';
+
 import { type Graph, tensorOf } from '../core/graph.js';
 import { byteCount, elementCount, isPerTensor, type TensorSpec } from '../core/tensor.js';
+import { crc32OfText } from '../device/crc32.js';
 
 export interface Binding {
   readonly boardId: string;
