@@ -32,7 +32,7 @@ describe.skipIf(withoutShared)('networks in C against golden bytes (needs ../sha
     );
     const { faults } = mismatches(program, chosen);
     program.close();
-    expect(faults.length).toBeGreaterThan(6);
+    expect(faults.length).toBeGreaterThanOrEqual(6);
   });
 
   for (const [name, limits] of suites) {

@@ -55,7 +55,7 @@ function introduction({ name, target, version, inputs, outputs, layers, ...parts
  *
 ${[...inputs, ...outputs].map(describe).join('\n')}
  *
- * Build: cc -std=c99 -O2 -I FOLDER FOLDER/${name}.c … (also as C++11). Options: -D${name.toUpperCase()}_ARENA_EXTERN puts the arena
+ * Build: cc -std=c99 -O2 -I FOLDER FOLDER/${name}.c YOURS.c (also as C++11). Options: -D${name.toUpperCase()}_ARENA_EXTERN puts the arena
  * where you define it; -D${name.toUpperCase()}_LAYER_HOOK=f calls f after every layer. Not re-entrant: all calls share one arena.
  *
  * ${number(macs)} MACs, ${number(parts.weightBytes)} bytes of weights, ${number(parts.arenaBytes)} bytes of arena (at least ${number(parts.lowerBoundBytes)} live at once).
