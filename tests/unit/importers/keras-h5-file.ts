@@ -1,4 +1,6 @@
 /** Writes .h5 files in Keras' layout, with the HDF5 library itself: somebody else's writer for our reader. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import * as h5wasm from 'h5wasm/node';
 import { savedModel } from './save-tfjs.js';
@@ -11,7 +13,7 @@ let files = 0;
 /** @param fill writes into the open file */
 export async function writeH5(version: H5Version, fill: (file: h5wasm.File) => void): Promise<Uint8Array> {
   const { FS } = await h5wasm.ready;
-  const name = `fixture-${process.pid}-${files++}.h5`; // in the library’s own memory
+  const name = join(tmpdir(), `thimble-fixture-${process.pid}-${files++}.h5`); // this build writes real files
   const file = new h5wasm.File(name, 'w', { libver: [version, version === 'earliest' ? 'v108' : version] });
   fill(file);
   file.close();
