@@ -2,7 +2,7 @@
  * int8 functions of one value: the host computes all 256 results with TFLite's own arithmetic, the C looks them up.
  * Exact by construction, and faster on every core than the fixed-point code it replaces, for 256 bytes of flash.
  */
-import { dataOf, elementCount, type Tensor } from '../core/tensor.js';
+import { dataOf, elementCount, type Tensor, type TypedArray } from '../core/tensor.js';
 import { int8Faults } from './int8-operands.js';
 import type { EmittedC, OpDef, OpNode, TfliteMapping } from './op.js';
 
@@ -22,6 +22,10 @@ export interface LookupOp<Attrs> {
 
 /** The whole operator from its function. */
 export function lookupOp<Attrs>(op: LookupOp<Attrs>): OpDef<Attrs, UnaryInputs> {
+  const run = (node: UnaryNode<Attrs>) => {
+    const table = tableOf(op.int8(node));
+    return (input: TypedArray) => [Int8Array.from(input, (q) => table[q + 128]!)];
+  };
   return {
     name: op.name,
     inputCount: [1, 1],
@@ -31,11 +35,9 @@ export function lookupOp<Attrs>(op: LookupOp<Attrs>): OpDef<Attrs, UnaryInputs> 
       return faults.length > 0 ? faults : (op.scaleFaults?.(node) ?? []);
     },
     runFloat32: ({ inputs: [input], attrs }) => [Float32Array.from(dataOf(input), (x) => op.float32(x, attrs))],
-    runInt8(node) {
-      const table = tableOf(op.int8(node));
-      return [Int8Array.from(dataOf(node.inputs[0]), (q) => table[q + 128]!)];
-    },
-    cost: () => ({ macs: 0, weightBytes: 256, scratchBytes: 0 }),
+    runInt8: (node) => run(node)(dataOf(node.inputs[0])),
+    prepareInt8: run,
+    cost: ({ inputs: [input] }) => ({ macs: 0, weightBytes: input.dtype === 'int8' ? 256 : 0, scratchBytes: 0 }),
     emitC: (node, names) =>
       emitLookup(
         tableOf(op.int8(node)),

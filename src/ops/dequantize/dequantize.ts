@@ -25,7 +25,7 @@ export const dequantize: OpDef<Readonly<Record<string, never>>, UnaryInputs> = {
     return [Float32Array.from(dataOf(input), (q) => scale * (q - zeroPoint))];
   },
 
-  cost: () => ({ macs: 0, weightBytes: 4, scratchBytes: 0 }),
+  cost: ({ inputs: [input] }) => ({ macs: 0, weightBytes: input.dtype === 'int8' ? 4 : 0, scratchBytes: 0 }),
 
   emitC({ inputs: [input] }, { symbol, inputs: [inputC], outputs: [outputC] }) {
     const { scale, zeroPoint } = perTensorQuant(input);

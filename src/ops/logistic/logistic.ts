@@ -31,7 +31,7 @@ export const logistic = lookupOp<Record<string, never>>({
   scaleFaults({ name, inputs: [input], outputs: [output] }) {
     const faults: string[] = [];
     const { scale } = perTensorQuant(input);
-    if (scale < 2 ** -27 || scale >= 4) faults.push(`logistic "${name}" cannot take an input scale of ${scale}`);
+    if (scale < 2 ** -27 || scale >= 8) faults.push(`logistic "${name}" cannot take an input scale of ${scale}`);
     const quant = perTensorQuant(output!);
     if (quant.scale !== 1 / 256 || quant.zeroPoint !== -128)
       faults.push(`the output of logistic "${name}" must have scale 1/256 and zero_point -128`);

@@ -90,7 +90,7 @@ export const softmax: OpDef<SoftmaxAttrs, UnaryInputs> = {
 
   cost: (node) => ({
     macs: 0,
-    weightBytes: node.inputs[0].dtype === 'int8' ? 4 * expTable(node).length : 0,
+    weightBytes: softmax.checkQuant(node).length === 0 ? 4 * expTable(node).length : 0,
     scratchBytes: 0,
   }),
 

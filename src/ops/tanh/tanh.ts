@@ -33,7 +33,7 @@ export const tanh = lookupOp<Record<string, never>>({
 
   scaleFaults({ name, inputs: [input] }) {
     const { scale } = perTensorQuant(input);
-    return scale < 2 ** -27 || scale >= 4 ? [`tanh "${name}" cannot take an input scale of ${scale}`] : [];
+    return scale < 2 ** -27 || scale >= 8 ? [`tanh "${name}" cannot take an input scale of ${scale}`] : [];
   },
 
   tflite: noOptions(28, 2),

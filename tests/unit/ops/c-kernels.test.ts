@@ -1,0 +1,153 @@
+/**
+ * C kernels against their int8 references where golden models have no case: five axes, constants on either side,
+ * every set of averaged axes, windows larger than the input, many classes. Under sanitizers and strict warnings.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../../src/core/graph.js';
+import { elementCount, type Shape } from '../../../src/core/tensor.js';
+import { opNamed } from '../../../src/ops/index.js';
+import { operandsOf } from '../../../src/ops/op.js';
+import { CProgram, canRun, platforms, strictFlags } from '../../emulated-core/c-program.js';
+import { constantTensor, graphOf, int8Tensor, int32Constant, randomBytes, referenceOf } from './random-ops.js';
+
+const activations = ['none', 'relu', 'relu_n1_to_1', 'relu6'] as const;
+
+/** Pairs of shapes: equal, scalars, repeats on alternating axes, on both sides at once, and of different ranks. */
+const pairs: readonly (readonly [Shape, Shape])[] = [
+  [
+    [1, 7],
+    [1, 7],
+  ],
+  [[1, 3, 5], [1]],
+  [
+    [1, 2, 3, 4, 5],
+    [1, 1, 3, 1, 5],
+  ],
+  [
+    [1, 1, 3, 1, 5],
+    [1, 2, 3, 4, 1],
+  ],
+  [
+    [1, 2, 1, 3],
+    [1, 1, 4, 1],
+  ],
+  [
+    [4, 3],
+    [1, 2, 4, 3],
+  ],
+];
+
+function binaryGraphs(): Graph[] {
+  return ['add', 'sub', 'mul'].flatMap((op) =>
+    pairs.flatMap(([a, b], i) => {
+      const attrs = { activation: activations[i % 4] };
+      const output = { scale: op === 'mul' ? 0.11 : 0.07, zeroPoint: (i * 37) % 100 };
+      const varying = [int8Tensor('a', a, 0.05, -128 + i), int8Tensor('b', b, 0.03, 127 - i)] as const;
+      const fixed = [constantTensor('a', a, 0.05, 3), constantTensor('b', b, 0.03, -7)] as const;
+      return [varying, [varying[0], fixed[1]], [fixed[0], varying[1]]].map((operands) =>
+        graphOf(op, operands, attrs, output),
+      );
+    }),
+  );
+}
+
+/** Every subset of the axes of [2, 3, 1, 4, 5] that is not empty, with both kinds of result shape in turn. */
+function meanGraphs(): Graph[] {
+  return Array.from({ length: 31 }, (_, i) => {
+    const axes = [0, 1, 2, 3, 4].filter((axis) => ((i + 1) >> axis) & 1).map((axis) => (i % 3 ? axis : axis - 5));
+    const operands = [int8Tensor('x', [1, 3, 2, 4, 5], 0.05, -90), int32Constant('axes', [axes.length], axes)];
+    return graphOf('mean', operands, { keepDims: i % 2 === 0 }, { scale: 0.017, zeroPoint: 9 });
+  });
+}
+
+function movingGraphs(): Graph[] {
+  const quant = { scale: 0.05, zeroPoint: -3 };
+  const tensor = (name: string, shape: Shape) => int8Tensor(name, shape, 0.05, -3);
+  const concatenations = [0, 1, 2, -1].map((axis) => {
+    const shape = (size: number): Shape => [1, 3, 2].map((s, i) => (i === (axis + 3) % 3 ? size : s));
+    const operands = [tensor('a', shape(2)), constantTensor('b', shape(3), 0.05, -3), tensor('c', shape(1))];
+    return graphOf('concatenation', operands, { axis }, quant);
+  });
+  const pads = (
+    [
+      [1, 5],
+      [1, 2, 3],
+      [1, 4, 3, 2],
+    ] as const
+  ).map((shape) => {
+    const counts = shape.flatMap((_, i) => [i, 2 - (i % 3)]);
+    return graphOf('pad', [tensor('x', shape), int32Constant('paddings', [shape.length, 2], counts)], {}, quant);
+  });
+  return [...concatenations, ...pads, graphOf('reshape', [tensor('x', [1, 12])], { newShape: [3, -1] }, quant)];
+}
+
+function poolGraphs(): Graph[] {
+  const quant = { scale: 0.05, zeroPoint: 17 };
+  return ['average_pool_2d', 'max_pool_2d'].flatMap((op) =>
+    (['SAME', 'VALID'] as const).flatMap((padding, i) =>
+      [
+        [1, 1],
+        [2, 3],
+        [5, 4],
+      ].map((filter, k) => {
+        const attrs = { padding, stride: [1 + k, 2 - i], filter, activation: activations[k] };
+        return graphOf(op, [int8Tensor('x', [1, 6, 5, 3], 0.05, 17)], attrs, quant);
+      }),
+    ),
+  );
+}
+
+/** Up to 4095 classes; from 512 equal ones on the last shift passes 31. Scales so coarse that one value is left. */
+function softmaxGraphs(): Graph[] {
+  const output = { scale: 1 / 256, zeroPoint: -128 };
+  return (
+    [
+      [1, 4095],
+      [1, 600],
+      [3, 2],
+      [1, 1],
+    ] as const
+  ).flatMap((shape) =>
+    [1e-6, 0.004, 0.2, 7, 40].map((scale) =>
+      graphOf('softmax', [int8Tensor('x', shape, scale, 5)], { beta: 1 }, output),
+    ),
+  );
+}
+
+const graphs = [...binaryGraphs(), ...meanGraphs(), ...movingGraphs(), ...poolGraphs(), ...softmaxGraphs()];
+
+describe('C kernels and their references', () => {
+  it('takes every graph', () => {
+    for (const graph of graphs)
+      expect(opNamed(graph.name).checkQuant(operandsOf(graph, graph.nodes[0]!)), graph.name).toEqual([]);
+  });
+
+  const { sanitizers } = platforms;
+  const strict = { ...sanitizers, flags: [...sanitizers.flags, ...strictFlags] };
+  it.skipIf(!canRun(strict))('compute the same bytes (needs gcc)', () => {
+    const program = new CProgram(
+      graphs.map((graph, i) => ({ name: `op${i}`, graph })),
+      strict,
+    );
+    try {
+      const requests = graphs.flatMap((graph, model) =>
+        [randomBytes, saturated].map((make) => ({
+          model,
+          inputs: graph.inputs.map((name) => make(elementCount(graph.tensors.get(name)!.shape))),
+        })),
+      );
+      const answers = program.run(requests.map(({ model, inputs }) => ({ model, inputs: inputs.map(asBytes) })));
+      requests.forEach(({ model, inputs }, i) => {
+        const expected = referenceOf(graphs[model]!, inputs) as Int8Array;
+        expect([...answers[i]!.outputs[0]!], `${graphs[model]!.name} ${model}`).toEqual([...asBytes(expected)]);
+      });
+    } finally {
+      program.close();
+    }
+  });
+});
+
+const asBytes = ({ buffer, byteOffset, length }: Int8Array): Uint8Array => new Uint8Array(buffer, byteOffset, length);
+
+/** The largest value throughout. */
+const saturated = (count: number): Int8Array => new Int8Array(count).fill(127);
