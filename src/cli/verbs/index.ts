@@ -1,8 +1,36 @@
-/** Every verb of the command line, in the order of `thimble --help`; tests compare the list with the folder. */
+/** Every verb of the command line, in the order of `thimble --help`; a test compares the list with the folder. */
 import type { Command } from 'commander';
 import type { Action } from '../main.js';
+import { boards } from './boards.js';
+import { build } from './build.js';
+import { compare } from './compare.js';
+import { compress } from './compress.js';
+import { deploy } from './deploy.js';
+import { doctor } from './doctor.js';
+import { emit } from './emit.js';
+import { flash } from './flash.js';
 import { help } from './help.js';
+import { inspect } from './inspect.js';
+import { monitor } from './monitor.js';
+import { ports } from './ports.js';
+import { verify } from './verify.js';
+import { virtual } from './virtual.js';
 
 export type Verb = (program: Command, action: Action) => void;
 
-export const verbs: readonly Verb[] = [help];
+export const verbs: readonly Verb[] = [
+  deploy,
+  compress,
+  compare,
+  inspect,
+  emit,
+  build,
+  flash,
+  monitor,
+  verify,
+  boards,
+  ports,
+  virtual,
+  doctor,
+  help,
+];

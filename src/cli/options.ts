@@ -1,0 +1,74 @@
+/** Flags that several verbs share, and how their texts become values. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Dataset } from '../core/dataset.js';
+import { ThimbleError } from '../core/errors.js';
+import { openDataset } from '../datasets/index.js';
+import { numberList } from '../pipeline/config.js';
+
+export interface DataOptions {
+  readonly format?: string;
+  readonly shape?: string;
+  readonly resize?: boolean;
+}
+
+export interface PreprocessingOptions {
+  readonly scale?: string;
+  readonly offset?: string;
+  readonly config?: string;
+}
+
+export const withDataFormat = (command: Command): Command =>
+  command
+    .option(
+      '--format <format>',
+      'what the data is, where its content does not tell: npz, csv, images, idx, cifar10, mnist-json, int8-records',
+    )
+    .option('--shape <shape>', 'of one sample, for formats that do not say: 49,10,1')
+    .option('--resize', 'resize images to the model’s size');
+
+export const withPreprocessing = (command: Command): Command =>
+  command
+    .option(
+      '--scale <numbers>',
+      'raw · scale + offset is what the model was trained on; one number or one per channel (default: 1)',
+    )
+    .option('--offset <numbers>', 'see --scale (default: 0)')
+    .option('--config <file>', 'project file (default: thimble.config.json beside the model, if there is one)');
+
+/** @param expected shape of the model's input without batch, to choose channels and to resize images */
+export function openData(
+  path: string,
+  options: DataOptions,
+  expected: readonly number[] | undefined,
+): Promise<Dataset> {
+  const shape = options.shape === undefined ? undefined : numberList('--shape', options.shape);
+  return openDataset(path, {
+    ...(options.format !== undefined && { format: options.format }),
+    ...(shape && { shape }),
+    ...(expected && { expectedShape: expected }),
+    ...(options.resize !== undefined && { resize: options.resize }),
+  });
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It takes a whole number above 0.');
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It takes a number above 0.');
+}
+
+/** 'channels=0.5' → 0.5. @throws ThimbleError E_USAGE */
+export function pruneRatio(text: string): number {
+  const ratio = Number(/^channels=(.+)$/.exec(text)?.[1] ?? Number.NaN);
+  if (ratio >= 0 && ratio < 1) return ratio;
+  throw new ThimbleError(
+    'E_USAGE',
+    `--prune takes channels=RATIO with a ratio from 0 to below 1, not "${text}"`,
+    '--prune channels=0.5 removes half of the channels.',
+  );
+}

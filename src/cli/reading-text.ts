@@ -1,0 +1,23 @@
+/** Readings as a person reads them. Where a figure comes from is part of the figure. */
+import type { Latency, MemoryReading, Origin } from '../core/reading.js';
+import { bytesText, countText } from './table.js';
+
+export const originText: Readonly<Record<Origin, string>> = {
+  device: 'measured on the board',
+  host: 'measured on this computer, not on a board',
+  'virtual-cycles': 'virtual board, from a cycle table: a lower bound of the real board',
+  'virtual-instructions': 'virtual board: instructions, not a time',
+  estimate: 'estimated',
+};
+
+/** '12.3 ms', '845 µs', '1,234,567 instructions': an instruction count is never shown as a time. */
+export function latencyText({ value, unit }: Latency): string {
+  if (unit === 'instructions') return `${countText(value)} instructions`;
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} s`;
+  return value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} µs`;
+}
+
+export const memoryText = (memory: MemoryReading): string =>
+  `static ${bytesText(memory.staticBytes)} (arena ${bytesText(memory.arenaBytes)}, db buffer ${bytesText(memory.dbBytes)}), ` +
+  `stack ${bytesText(memory.stackHighWaterBytes)} of ${bytesText(memory.stackBytes)} used, ` +
+  `heap ${bytesText(memory.heapUsedBytes)} used`;

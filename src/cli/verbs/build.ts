@@ -1,0 +1,46 @@
+import { basename } from 'node:path';
+import { loadBoard } from '../../boards/load-board.js';
+import { type BoardUse, build as buildModel, defaultProjectFolder } from '../../pipeline/build.js';
+import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
+import { bytesText, usageBar } from '../table.js';
+import type { Verb } from './index.js';
+
+interface Flags {
+  readonly board: string;
+  readonly output?: string;
+  readonly name?: string;
+  readonly hooks: boolean;
+}
+
+export const build: Verb = (program, action) => {
+  program
+    .command('build')
+    .argument('<model>', 'an int8 .tflite')
+    .description('build the firmware of a board around a model')
+    .requiredOption('--board <board>', 'see thimble boards')
+    .option('-o, --output <folder>', 'project folder (default: .thimble/MODEL-BOARD)')
+    .option('--name <name>', 'of the C model (default: from the file’s name)')
+    .option('--no-hooks', 'leave the per-layer readings out')
+    .addHelpText('after', '\nExample:\n  thimble build small/model.tflite --board pico')
+    .action(
+      action(async (context, path: string, flags: Flags) => {
+        const board = loadBoard(flags.board);
+        const model = await loadModel(path);
+        requireInt8(model, 'build');
+        const { onEvent, signal } = context;
+        const folder = flags.output ?? defaultProjectFolder(model, board);
+        const built = await buildModel(model, { board, folder, name: flags.name, hooks: flags.hooks, onEvent, signal });
+        const file = built.image.uf2 ?? built.image.executable;
+        context.printJson({ ...built, board: board.id, folder, image: file });
+        context.print(`${context.colors.bold(basename(path))} for ${board.name}: ${file}`);
+        context.print(useText(built.use));
+        context.print(`  arena ${bytesText(built.arenaBytes)}, weights and tables ${bytesText(built.weightBytes)}`);
+      }),
+    );
+};
+
+/** Flash and RAM as bars; shown before anything is flashed. */
+export const useText = (use: BoardUse | null): string =>
+  use === null
+    ? '  a program of this computer: no flash, no fixed RAM'
+    : `  flash ${usageBar(use.flashBytes, use.flashLimitBytes)}\n  RAM   ${usageBar(use.ramBytes, use.ramLimitBytes)} (variables + reserved stack)`;

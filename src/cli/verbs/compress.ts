@@ -1,0 +1,148 @@
+import { basename, join } from 'node:path';
+import type { Command } from 'commander';
+import type { Dataset } from '../../core/dataset.js';
+import { ThimbleError } from '../../core/errors.js';
+import { tensorOf } from '../../core/graph.js';
+import {
+  type Compressed,
+  type CompressOptions,
+  compress as compressModel,
+  type Stage,
+} from '../../pipeline/compress.js';
+import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
+import { type LoadedModel, loadModel } from '../../pipeline/load-model.js';
+import { loadRecipe } from '../../pipeline/load-recipe.js';
+import { writeCompressed } from '../../pipeline/write-compressed.js';
+import type { Context } from '../context.js';
+import {
+  type DataOptions,
+  openData,
+  type PreprocessingOptions,
+  positiveInteger,
+  positiveNumber,
+  pruneRatio,
+  withDataFormat,
+  withPreprocessing,
+} from '../options.js';
+import { bytesText, countText, percentText, tableText } from '../table.js';
+import type { Verb } from './index.js';
+
+export interface CompressFlags extends DataOptions, PreprocessingOptions {
+  readonly data: string;
+  readonly test?: string;
+  readonly calibration: number;
+  readonly prune?: string;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly recipe: string;
+  readonly seed: number;
+  readonly score: number;
+}
+
+/** The flags of compressing, which `deploy` takes too. */
+export const withCompression = (command: Command): Command =>
+  withPreprocessing(
+    withDataFormat(
+      command
+        .option('--test <data>', 'samples to score with (default: some are held out of --data)')
+        .option('--calibration <n>', 'samples that set the int8 ranges, class-stratified', positiveInteger, 500)
+        .option('--prune <what>', 'channels=0.5 removes half of the channels and fine-tunes')
+        .option('--epochs <n>', 'of fine-tuning after pruning', positiveInteger, 3)
+        .option('--learning-rate <rate>', 'of fine-tuning', positiveNumber, 0.001)
+        .option('--recipe <recipe>', 'a recipe’s name or JSON file', 'a8w8')
+        .option('--seed <n>', 'of every random choice', positiveInteger, 1)
+        .option('--score <n>', 'samples to score at most', positiveInteger, 2000),
+    ),
+  );
+
+export const compress: Verb = (program, action) => {
+  const command = program
+    .command('compress')
+    .argument('<model>', 'a float model: Keras .h5, TF.js model.json, .tflite')
+    .description('prune and quantize a float model to INT8; writes DIR/model.tflite and DIR/report.json')
+    .requiredOption('--data <data>', 'representative samples: .npz, CSV, folder of images, IDX, CIFAR-10, …')
+    .requiredOption('-o, --output <folder>', 'folder to write');
+  withCompression(command)
+    .addHelpText('after', '\nExample:\n  thimble compress model.h5 --data train.npz --prune channels=0.5 -o small')
+    .action(action(run));
+};
+
+async function run(context: Context, path: string, flags: CompressFlags & { output: string }): Promise<void> {
+  const { model, compressed } = await compressFromFlags(context, path, flags);
+  const written = writeCompressed(flags.output, model, compressed);
+  context.printJson(written.report);
+  context.print(`${context.colors.bold(basename(model.path))} → ${join(flags.output, 'model.tflite')}`);
+  context.print(stageTable(compressed, model, context));
+  context.print(`\n  Full figures: ${join(flags.output, 'report.json')}`);
+}
+
+/** What `compress` and `deploy` share: flags, project file and data to a compressed model. */
+export async function compressFromFlags(
+  context: Context,
+  path: string,
+  flags: CompressFlags,
+): Promise<{ model: LoadedModel; data: Dataset; compressed: Compressed }> {
+  const recipe = loadRecipe(flags.recipe);
+  const prune = flags.prune === undefined ? undefined : pruneRatio(flags.prune);
+  const { config, path: configPath } = findConfig(path, flags.config);
+  if (configPath !== null) context.log(context.colors.dim(`  settings from ${configPath}`));
+  const model = await loadModel(path);
+  if (model.kind !== 'float32')
+    throw new ThimbleError(
+      'E_USAGE',
+      `${path} is an int8 model already`,
+      'Compress the float model that it came from.',
+    );
+  const expected =
+    model.graph.inputs[0] === undefined ? undefined : tensorOf(model.graph, model.graph.inputs[0]).shape.slice(1);
+  const data = await openData(flags.data, flags, expected);
+  const test = flags.test === undefined ? undefined : await openData(flags.test, flags, expected);
+  const options: CompressOptions = {
+    recipe,
+    calibration: flags.calibration,
+    prune,
+    epochs: flags.epochs,
+    learningRate: flags.learningRate,
+    seed: flags.seed,
+    test,
+    scoreLimit: flags.score,
+    labels: config.labels,
+    preprocessing: chosenPreprocessing(flags, config, model.graph.metadata?.preprocessing),
+    onEvent: context.onEvent,
+    signal: context.signal,
+  };
+  return { model, data: test ?? data, compressed: await compressModel(model, data, options) };
+}
+
+/** Float, pruned and INT8 side by side. */
+export function stageTable({ stages, choice }: Compressed, model: LoadedModel, context: Context): string {
+  const names: Readonly<Record<Stage['stage'], string>> = {
+    float32: 'float32',
+    pruned: 'pruned float32',
+    int8: 'INT8',
+  };
+  const text = tableText(
+    [
+      { title: '' },
+      { title: 'parameters', align: 'right' },
+      { title: 'MACs', align: 'right' },
+      { title: '.tflite', align: 'right' },
+      { title: 'accuracy', align: 'right' },
+      { title: '95 % interval' },
+    ],
+    stages.map(({ stage, parameters, macs, fileBytes, score }) => {
+      const accuracy = score?.accuracy;
+      return [
+        names[stage],
+        countText(parameters),
+        countText(macs),
+        bytesText(fileBytes),
+        accuracy ? percentText(accuracy.value, 2) : '–',
+        accuracy ? `${percentText(accuracy.low)} … ${percentText(accuracy.high)}` : '',
+      ];
+    }),
+    context.colors.dim,
+  );
+  const n = stages[0]?.score?.n ?? 0;
+  return `${text}\n  ${bytesText(model.fileBytes)} in the source format; scored on ${n} samples (${choice.scoredOn})`;
+}

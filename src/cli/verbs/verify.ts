@@ -1,0 +1,95 @@
+import { tensorOf } from '../../core/graph.js';
+import type { MemoryReading, Origin } from '../../core/reading.js';
+import { summarizeLatencies } from '../../evaluate/latency-summary.js';
+import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
+import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
+import { openModelOnBoard } from '../../pipeline/open-board.js';
+import { requireBitExact, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
+import type { Context } from '../context.js';
+import {
+  type DataOptions,
+  openData,
+  type PreprocessingOptions,
+  positiveInteger,
+  positiveNumber,
+  withDataFormat,
+  withPreprocessing,
+} from '../options.js';
+import { latencyText, memoryText, originText } from '../reading-text.js';
+import { percentText } from '../table.js';
+import { indicesOf } from './compare.js';
+import type { Verb } from './index.js';
+
+interface Flags extends DataOptions, PreprocessingOptions {
+  readonly data: string;
+  readonly board: string;
+  readonly port: string;
+  readonly limit?: number;
+  readonly timeout?: number;
+}
+
+export const verify: Verb = (program, action) => {
+  const command = program
+    .command('verify')
+    .argument('<model>', 'the int8 .tflite that the board runs')
+    .description('send samples to the board and hold its output bytes against the host’s; score the data on the device')
+    .requiredOption('--data <data>', 'samples')
+    .requiredOption('--board <board>', 'see thimble boards')
+    .option('--port <port>', 'serial port, auto, or virtual (builds and starts the board’s twin)', 'auto')
+    .option('--limit <n>', 'this many samples, class-stratified (default: all)', positiveInteger)
+    .option('--timeout <seconds>', 'of one inference', positiveNumber);
+  withPreprocessing(withDataFormat(command))
+    .addHelpText(
+      'after',
+      '\nExample:\n  thimble verify small/model.tflite --data test.npz --board pico --port virtual --limit 50',
+    )
+    .action(action(run));
+};
+
+async function run(context: Context, path: string, flags: Flags): Promise<void> {
+  const model = await loadModel(path);
+  requireInt8(model, 'verify');
+  const { config } = findConfig(path, flags.config);
+  const data = await openData(flags.data, flags, tensorOf(model.graph, model.graph.inputs[0]!).shape.slice(1));
+  const { onEvent, signal } = context;
+  const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
+  const session = await openModelOnBoard(model, { board: flags.board, port: flags.port, timeoutMs, onEvent, signal });
+  try {
+    const preprocessing = chosenPreprocessing(flags, config, model.graph.metadata?.preprocessing);
+    const report = await verifyOnBoard(session.link, model, data, {
+      indices: indicesOf(data, flags.limit),
+      preprocessing,
+      onEvent,
+      signal,
+    });
+    const memory = await session.link.memory();
+    const { origin } = session.link.identity;
+    context.printJson({
+      board: session.board.id,
+      origin,
+      ...report,
+      latency: summarizeLatencies(report.latencies),
+      memory,
+    });
+    context.print(verifyText(report, memory, origin, session.board.name));
+    requireBitExact(report);
+  } finally {
+    await session.close();
+  }
+}
+
+export function verifyText(report: VerifyReport, memory: MemoryReading, origin: Origin, boardName: string): string {
+  const { n, bitExact, accuracy, referenceAccuracy } = report;
+  const latency = summarizeLatencies(report.latencies);
+  const lines = [`  ${boardName}: ${bitExact} of ${n} samples bit-exact with the host`];
+  if (accuracy && referenceAccuracy)
+    lines.push(
+      `  accuracy on the device ${percentText(accuracy.value, 2)} (${accuracy.hits}/${accuracy.n}, 95 % ${percentText(accuracy.low)} … ${percentText(accuracy.high)}), host ${percentText(referenceAccuracy.value, 2)}`,
+    );
+  if (latency) {
+    const text = (value: number) => latencyText({ value, unit: latency.unit });
+    lines.push(`  latency median ${text(latency.median)}, p99 ${text(latency.p99)}  (${originText[origin]})`);
+  }
+  lines.push(`  memory ${memoryText(memory)}`);
+  return lines.join('\n');
+}

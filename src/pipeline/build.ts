@@ -1,0 +1,87 @@
+/** An int8 model as a firmware image for one board. */
+import { join } from 'node:path';
+import type { BoardSpec } from '../core/board-spec.js';
+import { ThimbleError } from '../core/errors.js';
+import type { FirmwareImage } from '../core/firmware-image.js';
+import type { OnEvent } from '../core/stage-event.js';
+import { buildFirmware } from '../firmware/build-firmware.js';
+import { checkFit } from '../plan/check-fit.js';
+import { planMemory } from '../plan/plan-memory.js';
+import { cModelOf, modelNameOf } from './emit-model.js';
+import type { LoadedModel } from './load-model.js';
+
+export interface BuildRequest {
+  readonly board: BoardSpec;
+  readonly folder: string; // of the project; an earlier one in it is replaced
+  readonly name?: string | undefined; // of the C model
+  readonly hooks?: boolean | undefined; // layer hooks, for per-layer readings; default true
+  readonly onEvent?: OnEvent | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a firmware takes of its board, against what there is. */
+export interface BoardUse {
+  readonly flashBytes: number;
+  readonly flashLimitBytes: number;
+  readonly ramBytes: number; // variables and stack
+  readonly ramLimitBytes: number;
+}
+
+export interface Built {
+  readonly image: FirmwareImage;
+  readonly arenaBytes: number;
+  readonly arenaLowerBoundBytes: number;
+  readonly weightBytes: number;
+  readonly use: BoardUse | null; // null where the toolchain tells no sizes: the program on this computer
+}
+
+/** @throws ThimbleError E_DOES_NOT_FIT before and after the build, E_TOOL_MISSING, E_BUILD_FAILED, E_INTERRUPTED */
+export async function build(model: LoadedModel, request: BuildRequest): Promise<Built> {
+  const { board, folder, onEvent, signal } = request;
+  const modelName = request.name ?? modelNameOf(model.path);
+  const { files, report } = cModelOf(model, { name: modelName, board });
+  checkFit(planMemory(model.graph), report.weightBytes, board); // before any compiler runs
+  const image = await buildFirmware({
+    board,
+    modelFiles: files,
+    modelName,
+    graph: model.graph,
+    hooks: request.hooks ?? true,
+    folder,
+    ...(onEvent && { onEvent }),
+    ...(signal && { signal }),
+  });
+  const use = useOf(image, board);
+  if (use) checkUse(use, board);
+  return {
+    image,
+    arenaBytes: report.arenaBytes,
+    arenaLowerBoundBytes: report.lowerBoundBytes,
+    weightBytes: report.weightBytes,
+    use,
+  };
+}
+
+/** Where projects go that nobody named a folder for: in the working folder, out of the way, one a model and board. */
+export const defaultProjectFolder = (model: LoadedModel, board: BoardSpec): string =>
+  join('.thimble', `${modelNameOf(model.path)}-${board.id}`);
+
+function useOf({ size }: FirmwareImage, board: BoardSpec): BoardUse | null {
+  return (
+    size && {
+      flashBytes: size.flashBytes,
+      flashLimitBytes: board.flashBytes,
+      ramBytes: size.ramBytes + size.stackBytes,
+      ramLimitBytes: board.ramBytes,
+    }
+  );
+}
+
+function checkUse(use: BoardUse, board: BoardSpec): void {
+  if (use.flashBytes <= use.flashLimitBytes && use.ramBytes <= use.ramLimitBytes) return;
+  throw new ThimbleError(
+    'E_DOES_NOT_FIT',
+    `the firmware takes ${use.flashBytes} B of flash and ${use.ramBytes} B of RAM; ${board.name} has ${use.flashLimitBytes} B and ${use.ramLimitBytes} B`,
+    ['Prune channels: --prune channels=0.5', 'Choose a larger board: thimble boards'],
+  );
+}

@@ -1,0 +1,190 @@
+/**
+ * From a float model to an INT8 one, the stages in order: prune → fine-tune → calibrate → plan → quantize → score.
+ * Nothing is written here; the result is values.
+ */
+import { createHash } from 'node:crypto';
+import type { Dataset } from '../core/dataset.js';
+import { preprocessSample } from '../core/encode-sample.js';
+import { ThimbleError } from '../core/errors.js';
+import type { Graph, ModelMetadata, Preprocessing } from '../core/graph.js';
+import type { OnEvent } from '../core/stage-event.js';
+import { emitTflite } from '../emit/tflite.js';
+import { proportion } from '../evaluate/interval.js';
+import { checkSamplesFit, type Score, scoreEngine } from '../evaluate/score.js';
+import { referenceEngine } from '../interpret/interpreter.js';
+import { type PruneReport, pruneChannels } from '../passes/prune-channels.js';
+import { applyPlan } from '../quantize/apply-plan.js';
+import { calibrate } from '../quantize/calibrate.js';
+import { planQuantization, type QuantizationPlan } from '../quantize/plan.js';
+import type { Recipe } from '../quantize/recipe.js';
+import { type EpochRecord, fineTune } from '../train/fine-tune.js';
+import { interfaceOf } from './compare.js';
+import { describeModel } from './describe-model.js';
+import type { LoadedModel } from './load-model.js';
+import { chooseSamples, type SampleChoice } from './sample-choice.js';
+
+export interface CompressOptions {
+  readonly recipe: Recipe;
+  readonly calibration: number; // samples, class-stratified
+  readonly prune?: number | undefined; // share of the channels to remove, 0 … 1
+  readonly epochs: number; // of fine-tuning after pruning
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly test?: Dataset | undefined; // to score with; otherwise samples are held out of the data
+  readonly scoreLimit: number; // samples scored at most
+  readonly labels?: readonly string[] | undefined;
+  readonly preprocessing?: Preprocessing | undefined;
+  readonly onEvent?: OnEvent | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One state of the model on its way, with its figures. */
+export interface Stage {
+  readonly stage: 'float32' | 'pruned' | 'int8';
+  readonly parameters: number;
+  readonly macs: number;
+  readonly fileBytes: number; // as a .tflite
+  readonly score: Score | null; // null where the data has no classes
+}
+
+export interface Compressed {
+  readonly float: Graph; // as quantized: pruned and fine-tuned where that was asked for
+  readonly int8: Graph;
+  readonly tflite: Uint8Array;
+  readonly stages: readonly Stage[];
+  readonly choice: SampleChoice;
+  readonly prune: PruneReport | null;
+  readonly history: readonly EpochRecord[] | null;
+  readonly plan: QuantizationPlan;
+  readonly metadata: ModelMetadata;
+}
+
+/**
+ * @throws ThimbleError E_USAGE for an int8 model, E_DATA_SHAPE, E_DATA_EMPTY, E_TRAINING, E_INTERRUPTED, and what the
+ *   stages throw
+ */
+export async function compress(model: LoadedModel, data: Dataset, options: CompressOptions): Promise<Compressed> {
+  if (model.kind !== 'float32')
+    throw new ThimbleError('E_USAGE', `${model.path} is int8 already`, [
+      'Compress the float model it came from.',
+      'To deploy it as it is: thimble deploy MODEL --board BOARD',
+    ]);
+  const { graph } = model;
+  const metadata = metadataOf(model, data, options);
+  const { preprocessing } = metadata;
+  const io = interfaceOf(model, preprocessing);
+  checkSamplesFit(io, data);
+  const choice = chooseSamples(data, options);
+  const score = (subject: Graph): Promise<Score | null> => scoreGraph(subject, preprocessing, choice, options);
+
+  const stages: Stage[] = [await stageOf('float32', graph, score)];
+  const pruned = options.prune === undefined ? null : pruneChannels(graph, { ratio: options.prune });
+  let float = pruned?.graph ?? graph;
+  let history: readonly EpochRecord[] | null = null;
+  if (pruned) {
+    const learnable = choice.training.length > 0 && options.epochs > 0;
+    if (learnable) ({ graph: float, history } = await tune(float, data, choice, preprocessing, options));
+    else options.onEvent?.({ stage: 'fine-tune', message: 'Not fine-tuned: the data has no labels to learn from.' });
+    stages.push(await stageOf('pruned', float, score));
+  }
+
+  const stats = await calibrate(
+    float,
+    calibrationSamples(data, choice, preprocessing, options.signal),
+    options.onEvent,
+    choice.calibration.length,
+  );
+  const plan = planQuantization(float, stats, options.recipe);
+  const int8: Graph = { ...applyPlan(float, plan), metadata };
+  stages.push(await stageOf('int8', int8, score));
+  return {
+    float,
+    int8,
+    tflite: emitTflite(int8),
+    stages,
+    choice,
+    prune: pruned?.report ?? null,
+    history,
+    plan,
+    metadata,
+  };
+}
+
+async function tune(
+  graph: Graph,
+  data: Dataset,
+  choice: SampleChoice,
+  preprocessing: Preprocessing | undefined,
+  options: CompressOptions,
+) {
+  return fineTune(graph, data, {
+    indices: choice.training,
+    epochs: options.epochs,
+    learningRate: options.learningRate,
+    seed: options.seed,
+    preprocessing,
+    onEvent: options.onEvent,
+    signal: options.signal,
+  });
+}
+
+/** Yields between samples, so that bars are drawn and Ctrl-C is heard. */
+async function* calibrationSamples(
+  data: Dataset,
+  { calibration }: SampleChoice,
+  preprocessing: Preprocessing | undefined,
+  signal: AbortSignal | undefined,
+) {
+  for (const [k, index] of calibration.entries()) {
+    if (k % 16 === 0) await new Promise(setImmediate);
+    if (signal?.aborted) throw new ThimbleError('E_INTERRUPTED', `stopped while calibrating, after ${k} samples`, []);
+    yield [preprocessSample(data.sample(index), preprocessing)];
+  }
+}
+
+async function stageOf(
+  stage: Stage['stage'],
+  graph: Graph,
+  score: (graph: Graph) => Promise<Score | null>,
+): Promise<Stage> {
+  const { parameters, macs } = describeModel(graph);
+  return { stage, parameters, macs, fileBytes: emitTflite(graph).length, score: await score(graph) };
+}
+
+async function scoreGraph(
+  graph: Graph,
+  preprocessing: Preprocessing | undefined,
+  choice: SampleChoice,
+  options: CompressOptions,
+): Promise<Score | null> {
+  if (choice.scoring.length === 0) return null;
+  const engine = referenceEngine(graph);
+  const io = interfaceOf({ graph }, preprocessing);
+  const { onEvent, signal } = options;
+  return scoreEngine(engine, io, choice.scoringData, { indices: choice.scoring, onEvent, signal });
+}
+
+function metadataOf({ graph, sha256 }: LoadedModel, data: Dataset, options: CompressOptions): ModelMetadata {
+  const labels = options.labels ?? graph.metadata?.labels ?? (data.labels.length > 0 ? data.labels : undefined);
+  return {
+    ...(labels && { labels }),
+    preprocessing: options.preprocessing ?? { scale: [1], offset: [0] },
+    recipe: {
+      name: recipeName(options),
+      sha256: hashOf({ ...options.recipe, prune: options.prune ?? null, epochs: options.epochs }),
+    },
+    source: { modelSha256: sha256, dataSha256: data.sha256 },
+    seed: options.seed,
+  };
+}
+
+const recipeName = ({ recipe, prune }: CompressOptions): string =>
+  prune === undefined ? recipe.name : `prune${Math.round(prune * 100)}-${recipe.name}`;
+
+const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+
+/** How far the last stage is from the first, in points of accuracy; null without classes. */
+export function accuracyDrop(stages: readonly Stage[]): number | null {
+  const [first, last] = [stages[0]?.score?.accuracy, stages.at(-1)?.score?.accuracy];
+  return first && last ? (proportion(first.hits, first.n).value - last.value) * 100 : null;
+}

@@ -1,0 +1,65 @@
+/** An int8 model as C in a folder. */
+import { basename } from 'node:path';
+import type { BoardSpec, Core } from '../core/board-spec.js';
+import { emitCArray } from '../emit/c-array.js';
+import { type CModel, emitCModel } from '../emit/c-model.js';
+import { packageVersion } from '../files/package-folder.js';
+import { kernelText } from './kernel-files.js';
+import type { LoadedModel } from './load-model.js';
+import { writeEmitted } from './write-emitted.js';
+
+export interface EmitOptions {
+  readonly as: 'c-model' | 'c-array';
+  readonly name?: string | undefined; // default: from the file's name
+  readonly target?: Core | undefined; // default: the board's core, or generic
+  readonly board?: BoardSpec | undefined;
+}
+
+export interface EmitResult {
+  readonly files: readonly string[]; // relative to the folder
+  readonly arenaBytes: number | null;
+  readonly arenaLowerBoundBytes: number | null;
+  readonly weightBytes: number | null;
+  readonly macs: number | null;
+}
+
+/** @throws ThimbleError E_USAGE (name), E_QUANT, E_FILE and whatever the emitters throw; then nothing is written */
+export function emitToFolder(model: LoadedModel, folder: string, options: EmitOptions): EmitResult {
+  if (options.as === 'c-array') {
+    const files = emitCArray(model.bytes, model.graph, options.name ?? 'model_data');
+    const about = { thimble: packageVersion(), kind: 'c-array', modelSha256: model.sha256 };
+    const none = { arenaBytes: null, arenaLowerBoundBytes: null, weightBytes: null, macs: null };
+    return { files: writeEmitted(folder, files, about), ...none };
+  }
+  const { files, manifest, report } = cModelOf(model, options);
+  return {
+    files: writeEmitted(folder, files, { ...manifest }),
+    arenaBytes: report.arenaBytes,
+    arenaLowerBoundBytes: report.lowerBoundBytes,
+    weightBytes: report.weightBytes,
+    macs: report.macs,
+  };
+}
+
+/** The C model as values, for a build that adds firmware to it. */
+export function cModelOf(model: LoadedModel, { name, target, board }: Omit<EmitOptions, 'as'>): CModel {
+  return emitCModel(model.graph, {
+    name: name ?? modelNameOf(model.path),
+    target: target ?? board?.core ?? 'generic',
+    kernelText,
+    modelSha256: model.sha256,
+    modelBytes: model.bytes.length,
+    version: packageVersion(),
+    ...(board && { board }),
+  });
+}
+
+/** 'KWS-ref model.tflite' → 'kws_ref_model': a C identifier in lower case. */
+export function modelNameOf(path: string): string {
+  const words = basename(path)
+    .replace(/\.[^.]*$/, '')
+    .toLowerCase()
+    .match(/[a-z0-9]+/g);
+  const name = (words ?? []).join('_');
+  return /^[a-z]/.test(name) ? name : `model${name === '' ? '' : `_${name}`}`;
+}

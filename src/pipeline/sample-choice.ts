@@ -1,0 +1,48 @@
+/** Which samples calibrate, which train and which score. No sample that scores takes part in a choice or in training. */
+import type { Dataset } from '../core/dataset.js';
+import { stratifiedIndices } from '../datasets/index.js';
+
+/** Share of the data that is held out for scoring where training takes the rest. */
+const HELD_OUT = 0.2;
+
+export interface SampleChoice {
+  readonly calibration: readonly number[]; // of the data
+  readonly training: readonly number[]; // of the data; empty unless pruned and labelled
+  readonly scoring: readonly number[]; // of scoringData
+  readonly scoringData: Dataset;
+  readonly scoredOn: 'test data' | 'held-out samples' | 'the calibration samples' | 'nothing';
+}
+
+export interface ChoiceOptions {
+  readonly calibration: number;
+  readonly prune?: number | undefined;
+  readonly test?: Dataset | undefined;
+  readonly scoreLimit: number;
+  readonly seed: number;
+}
+
+/** Deterministic: class-stratified by seed, indices in ascending order. */
+export function chooseSamples(data: Dataset, options: ChoiceOptions): SampleChoice {
+  const { test, seed, scoreLimit } = options;
+  const labelled = data.labels.length > 0;
+  const trains = options.prune !== undefined && labelled;
+  const all = Array.from({ length: data.sampleCount }, (_, i) => i);
+  const heldOut = new Set(test || !trains ? [] : stratifiedIndices(data, Math.ceil(data.sampleCount * HELD_OUT), seed));
+  const usable = all.filter((i) => !heldOut.has(i));
+  const calibration = stratifiedIndices(data, Math.min(options.calibration, usable.length), seed, usable);
+  const training = trains ? usable : [];
+  if (test) {
+    const scoring = stratifiedIndices(test, Math.min(scoreLimit, test.sampleCount), seed);
+    return { calibration, training, scoring, scoringData: test, scoredOn: 'test data' };
+  }
+  const used = new Set(calibration);
+  const rest = trains ? [...heldOut] : all.filter((i) => !used.has(i));
+  const shared = { calibration, training, scoringData: data };
+  if (rest.length > 0)
+    return {
+      ...shared,
+      scoring: stratifiedIndices(data, Math.min(scoreLimit, rest.length), seed, rest),
+      scoredOn: 'held-out samples',
+    };
+  return { ...shared, scoring: calibration, scoredOn: 'the calibration samples' };
+}
