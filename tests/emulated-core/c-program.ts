@@ -26,7 +26,8 @@ export interface Request {
 export interface Answer {
   readonly layers: readonly Uint8Array[]; // empty in a program without hooks
   readonly outputs: readonly Uint8Array[];
-  readonly ticks: number;
+  readonly ticks: number; // of the emulated board's timer
+  readonly stackBytes: number; // used by the inference, where the stack is painted
 }
 
 /** How a program is built and run. */
@@ -76,6 +77,9 @@ export interface ProgramOptions {
   readonly edit?: (path: string, content: string) => string; // breaks emitted files on purpose
 }
 
+/** One instruction is 64 ns of virtual time (icount shift 6), one tick of the 25 MHz timer 40 ns. */
+export const instructionsOf = (ticks: number): number => Math.round((ticks * 40) / 64);
+
 /** A built program; close() removes its folder. */
 export class CProgram {
   readonly folder = mkdtempSync(join(tmpdir(), 'thimble-program-'));
@@ -122,7 +126,6 @@ export class CProgram {
     return execFileSync(join(this.folder, 'program'), { input: requests, maxBuffer: 2 ** 30, timeout: 300_000 });
   }
 
-  /** With -icount one instruction is 64 ns of virtual time: the 25 MHz timer then ticks 1.6 times an instruction. */
   #emulate(requests: Buffer): Buffer {
     writeFileSync(join(this.folder, 'requests.bin'), requests);
     const machine = ['-machine', this.#platform.machine!, '-nographic', '-monitor', 'none', '-serial', 'none'];
@@ -145,8 +148,11 @@ export class CProgram {
       const { graph } = this.#models[model]!;
       const layerNames = this.#hooks ? graph.nodes.map(({ outputs: [first] }) => first!) : [];
       const layers = sizes(graph, layerNames).map(take);
-      const ticks = Buffer.from(take(4)).readUInt32LE();
-      return { layers, outputs: sizes(graph, graph.outputs).map(take), ticks };
+      const [ticks, stackBytes] = [take(4), take(4)].map((word) => Buffer.from(word).readUInt32LE()) as [
+        number,
+        number,
+      ];
+      return { layers, outputs: sizes(graph, graph.outputs).map(take), ticks, stackBytes };
     });
     if (at !== bytes.length) throw new Error(`the program answered ${bytes.length} bytes, not ${at}`);
     return answers;
@@ -187,12 +193,15 @@ function runText({ name, graph }: ProgramModel, hooks: boolean): string {
   return `${hooks ? `void ${name}_layer_hook(int layer, const int8_t *out, int32_t bytes) { program_layer(layer, out, bytes); }` : ''}
 static void run_${name}(void)
 {
-    uint32_t begin, ticks;
+    uint32_t begin, ticks, stack;
 ${reads.join('\n')}
+    io_paint_stack();
     begin = io_ticks();
     ${name}_invoke();
     ticks = io_ticks() - begin;
+    stack = io_stack_used();
     io_write(&ticks, 4);
+    io_write(&stack, 4);
 ${writes.join('\n')}
 }`;
 }

@@ -11,6 +11,10 @@ void io_write(const void *from, uint32_t bytes);
 /* Counts upwards; what a tick is, the core's file says. */
 uint32_t io_ticks(void);
 
+/* Fills the free stack with a pattern; how many bytes of it have been used since. 0 where nobody counts. */
+void io_paint_stack(void);
+uint32_t io_stack_used(void);
+
 /* Reads requests until there are no more; generated. */
 void run_requests(void);
 

@@ -20,6 +20,15 @@ uint32_t io_ticks(void)
     return 0;
 }
 
+void io_paint_stack(void)
+{
+}
+
+uint32_t io_stack_used(void)
+{
+    return 0;
+}
+
 int main(void)
 {
     run_requests();

@@ -65,6 +65,32 @@ uint32_t io_ticks(void)
     return ~TIMER0_VALUE;
 }
 
+static uint32_t stack_pointer(void)
+{
+    uint32_t value;
+    __asm__ volatile("mov %0, sp" : "=r"(value));
+    return value;
+}
+
+#define PAINTED_BYTES 65536u
+#define PAINT 0x5AFEC0DEu
+static uint32_t painted_from; /* the paint lies below */
+
+__attribute__((noinline)) void io_paint_stack(void)
+{
+    painted_from = stack_pointer();
+    for (uint32_t at = painted_from - PAINTED_BYTES; at < painted_from; at += 4)
+        *(volatile uint32_t *)at = PAINT;
+}
+
+__attribute__((noinline)) uint32_t io_stack_used(void)
+{
+    uint32_t at = painted_from - PAINTED_BYTES;
+    while (at < painted_from && *(volatile uint32_t *)at == PAINT)
+        at += 4;
+    return painted_from - at;
+}
+
 static void fault(void)
 {
     stop(STOPPED_ERROR);
