@@ -29,7 +29,7 @@ export interface KerasModel {
 }
 
 const modelClasses = new Set(['Sequential', 'Functional', 'Model']);
-const maxLayers = 10_000;
+const maxLayers = 4096; // a layer may wait for every other one: time grows with the square
 const maxDepth = 32;
 
 /**

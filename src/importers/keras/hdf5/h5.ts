@@ -114,8 +114,11 @@ function symbolTableLinks(file: H5File, treeAddress: number, heapAddress: number
   view.expect(heapAddress, 'HEAP');
   const names = view.slice(view.unsigned(heapAddress + 8 + 2 * l, o), view.unsigned(heapAddress + 8, l));
   const links = new Map<string, number>();
+  let symbols = 0; // entries may lead to the same node again and again
   const addSymbols = (at: number): void => {
     view.expect(at, 'SNOD');
+    symbols += view.u16(at + 6) + 1;
+    if (symbols > maxLinks) throw damaged('a group without end');
     for (let i = 0, entry = at + 8; i < view.u16(at + 6); i++, entry += 2 * o + 24)
       links.set(names.terminatedText(view.unsigned(entry, o)), view.unsigned(entry + o, o));
   };

@@ -7,6 +7,7 @@ import { ByteCursor, ByteView, damaged } from './byte-view.js';
 
 const signature = '\x89HDF\r\n\x1a\n';
 const maxBlocks = 4096; // header blocks of one object; a real one has a handful, a cycle would have no end
+const maxMessages = 65536; // blocks may overlap, so the file's size does not bound them
 
 export interface H5File {
   readonly view: ByteView;
@@ -60,7 +61,7 @@ export function readObjectHeader(file: H5File, address: number): readonly Header
   const messages: HeaderMessage[] = [];
   const blocks = [first.block];
   for (let i = 0; i < blocks.length; i++) {
-    if (blocks.length > maxBlocks) throw damaged('an object header without end');
+    if (blocks.length > maxBlocks || messages.length > maxMessages) throw damaged('an object header without end');
     for (const message of messagesOf(blocks[i]!, isVersion2, first.hasCreationOrder)) {
       if (message.type === messageType.continuation) {
         blocks.push(continuationBlock(file, message.body, isVersion2));

@@ -8,6 +8,8 @@ type Datatype =
   | { readonly kind: 'float' | 'integer' | 'text'; readonly size: number; readonly signed: boolean }
   | { readonly kind: 'variable-text'; readonly size: number };
 
+const maxAttributeValues = 16384; // names of a model's weights; each text is looked up in its heap
+
 /** An attribute's name and its values: strings for text, numbers otherwise; read when asked for. */
 export interface H5Attribute {
   readonly name: string;
@@ -32,6 +34,7 @@ export function readAttribute(file: H5File, body: ByteView): H5Attribute {
     values() {
       const type = readDatatype(typeBody);
       const count = elementCount(readShape(file, spaceBody));
+      if (count > maxAttributeValues) throw damaged(`an attribute of ${count} values`);
       data.slice(0, count * type.size); // proves the size before anything is allocated
       return Array.from({ length: count }, (_, i) => readElement(file, type, data, i * type.size));
     },
