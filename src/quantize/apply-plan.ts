@@ -5,7 +5,7 @@ import { elementCount, type QuantParams, type Tensor } from '../core/tensor.js';
 import { opNamed } from '../ops/index.js';
 import { operandsOf } from '../ops/op.js';
 import type { QuantizationPlan, TensorPlan } from './plan.js';
-import { checkQuantizable, withOwnConstants } from './quantizable.js';
+import { checkQuantizable, freeName, prepared } from './quantizable.js';
 import { quantizeInto } from './weights.js';
 
 /**
@@ -14,7 +14,7 @@ import { quantizeInto } from './weights.js';
  */
 export function applyPlan(graph: Graph, plan: QuantizationPlan): Graph {
   checkQuantizable(graph);
-  const own = withOwnConstants(graph);
+  const own = prepared(graph);
   const tensors = new Map([...own.tensors].map(([name, tensor]) => [name, quantized(tensor, plan)]));
   const result = checkGraph(withRequantize({ ...own, tensors }, plan));
   const faults = result.nodes.flatMap((node) => opNamed(node.op).checkQuant(operandsOf(result, node)));
@@ -73,12 +73,6 @@ function withRequantize(graph: Graph, plan: QuantizationPlan): Graph {
     nodes.push({ ...node, inputs });
   }
   return { ...graph, tensors, nodes };
-}
-
-function freeName(tensors: ReadonlyMap<string, Tensor>, base: string): string {
-  let name = base;
-  for (let count = 2; tensors.has(name); count++) name = `${base}_${count}`;
-  return name;
 }
 
 const misfit = (what: string): ThimbleError =>

@@ -3,8 +3,7 @@ import { ThimbleError } from '../core/errors.js';
 import { type Graph, tensorOf } from '../core/graph.js';
 import type { OnEvent } from '../core/stage-event.js';
 import { elementCount, shapeText, type TypedArray } from '../core/tensor.js';
-import { opNamed } from '../ops/index.js';
-import { operandsOf } from '../ops/op.js';
+import { createInterpreter } from '../interpret/interpreter.js';
 import { type Range, unite } from './scales.js';
 
 /** Plain JSON. */
@@ -19,7 +18,8 @@ export type Sample = readonly Float32Array[];
 /**
  * @param samples taken one at a time; an async source lets the caller's events and signals through between them
  * @param total for the progress events' `total`, where it is known
- * @throws ThimbleError E_DATA_EMPTY, E_DATA_SHAPE, E_NOT_FINITE with the number of the sample
+ * @throws ThimbleError E_DATA_EMPTY, E_DATA_SHAPE, E_NOT_FINITE with the number of the sample; E_UNSUPPORTED_OP, E_SHAPE,
+ *   E_QUANT for a graph that cannot run
  */
 export async function calibrate(
   graph: Graph,
@@ -27,11 +27,12 @@ export async function calibrate(
   onEvent: OnEvent = () => {},
   total?: number,
 ): Promise<CalibrationStats> {
+  const interpreter = createInterpreter(graph);
   const ranges = new Map<string, Range>();
   let sampleCount = 0;
   for await (const sample of samples) {
     checkSample(graph, sample, sampleCount);
-    observe(ranges, graph, sample, sampleCount);
+    observe(ranges, interpreter.runAll(sample), sampleCount);
     sampleCount++;
     onEvent({ stage: 'calibrate', done: sampleCount, ...(total !== undefined && { total }) });
   }
@@ -58,11 +59,10 @@ function checkSample(graph: Graph, sample: Sample, index: number): void {
   });
 }
 
-function observe(ranges: Map<string, Range>, graph: Graph, sample: Sample, index: number): void {
-  const values = new Map<string, TypedArray>();
-  const keep = (name: string, output: TypedArray): void => {
-    values.set(name, output);
-    const range = rangeOf(output);
+function observe(ranges: Map<string, Range>, values: ReadonlyMap<string, TypedArray>, index: number): void {
+  for (const [name, tensor] of values) {
+    if (!(tensor instanceof Float32Array)) continue;
+    const range = rangeOf(tensor);
     if (!Number.isFinite(range.min) || !Number.isFinite(range.max))
       throw notFinite(
         `"${name}" for sample ${index}`,
@@ -70,11 +70,6 @@ function observe(ranges: Map<string, Range>, graph: Graph, sample: Sample, index
       );
     const before = ranges.get(name);
     ranges.set(name, before ? unite(before, range) : range);
-  };
-  for (const [i, name] of graph.inputs.entries()) keep(name, sample[i]!);
-  for (const node of graph.nodes) {
-    const outputs = opNamed(node.op).runFloat32(operandsOf(graph, node, values));
-    for (const [i, name] of node.outputs.entries()) keep(name, outputs[i]!);
   }
 }
 

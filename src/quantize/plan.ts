@@ -9,7 +9,7 @@ import { dataOf, type QuantParams, type Tensor } from '../core/tensor.js';
 import { planActivations, type Requantize } from './activations.js';
 import type { CalibrationStats } from './calibrate.js';
 import { ruleOf } from './op-rules.js';
-import { checkQuantizable, withOwnConstants } from './quantizable.js';
+import { checkQuantizable, prepared } from './quantizable.js';
 import type { Recipe } from './recipe.js';
 import { biasQuant, weightQuant } from './weights.js';
 
@@ -48,7 +48,7 @@ export function parsePlan(json: unknown): QuantizationPlan {
  */
 export function planQuantization(graph: Graph, stats: CalibrationStats, recipe: Recipe): QuantizationPlan {
   checkQuantizable(graph);
-  const own = withOwnConstants(graph);
+  const own = prepared(graph);
   const { quantOf, whyOf, requantize } = planActivations(own, stats, recipe);
   const tensors: Record<string, TensorPlan> = {};
   for (const [name, quant] of quantOf) tensors[name] = entry('int8', quant, whyOf.get(name) ?? '');

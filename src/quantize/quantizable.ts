@@ -42,10 +42,38 @@ const hasConstantWeights = (graph: Graph, { inputs }: Node): boolean =>
   inputs.slice(1).every((name) => name === null || isConstant(tensorOf(graph, name)));
 
 /**
- * The same graph with a copy of every float constant for each of its readers: two layers that share a bias need it in
- * two units. Names are made from the first's; a second call changes nothing.
+ * The graph as a plan sees it: every float constant with one reader, every convolution with a bias. Names are made
+ * from those of the graph; a second call changes nothing.
  */
-export function withOwnConstants(graph: Graph): Graph {
+export const prepared = (graph: Graph): Graph => withOwnConstants(withBiases(graph));
+
+/** Zeros for convolutions that have no bias: TFLite's own converter adds them, and its older runtimes insist. */
+function withBiases(graph: Graph): Graph {
+  const tensors = new Map(graph.tensors);
+  const nodes = graph.nodes.map((node): Node => {
+    const [input, weights, bias] = node.inputs;
+    const isConvolution = node.op === 'conv_2d' || node.op === 'depthwise_conv_2d';
+    if (!isConvolution || typeof bias === 'string' || typeof weights !== 'string') return node;
+    const channels = tensorOf(graph, node.outputs[0]!).shape.at(-1)!;
+    const name = freeName(tensors, `${node.name}_bias`);
+    tensors.set(name, { name, shape: [channels], dtype: 'float32', data: new Float32Array(channels) });
+    return { ...node, inputs: [input!, weights, name] };
+  });
+  return { ...graph, tensors, nodes };
+}
+
+/** `base`, or with the first number from 2 on that makes it new. */
+export function freeName(tensors: ReadonlyMap<string, Tensor>, base: string): string {
+  let name = base;
+  for (let count = 2; tensors.has(name); count++) name = `${base}_${count}`;
+  return name;
+}
+
+/**
+ * The same graph with a copy of every float constant for each of its readers: two layers that share a bias need it in
+ * two units.
+ */
+function withOwnConstants(graph: Graph): Graph {
   const tensors = new Map(graph.tensors);
   const taken = new Set<string>();
   const nodes = graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map((name) => own(name)) }));
@@ -58,9 +86,7 @@ export function withOwnConstants(graph: Graph): Graph {
       taken.add(tensor.name);
       return tensor.name;
     }
-    let count = 2;
-    while (tensors.has(`${tensor.name}_${count}`)) count++;
-    const copy = `${tensor.name}_${count}`;
+    const copy = freeName(tensors, tensor.name);
     tensors.set(copy, { ...tensor, name: copy });
     taken.add(copy);
     return copy;

@@ -40,7 +40,7 @@ describe.skipIf(withoutShared)('tfliteRuntimeEngine on real models (needs ../sha
   it.each([
     'conv_2d/k3x3_c3o4_s1x2_same_none_pc',
     'conv_2d/k1x1_c5o17_s1_relu6_pc',
-    'conv_2d/k3x3_nobias_none_pc',
+    'conv_2d/k3x3_c5o3_s1_valid_none_pt',
     'add/same_diff_scales_none',
     'add/bcast_channel_const',
     'average_pool_2d/k2x2_s2_valid_none',

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { ThimbleError } from '../../../src/core/errors.js';
 import { type Graph, tensorOf } from '../../../src/core/graph.js';
 import { quantizeValue } from '../../../src/core/real-to-int8.js';
-import type { TypedArray } from '../../../src/core/tensor.js';
-import { opNamed, ops } from '../../../src/ops/index.js';
-import { operandsOf } from '../../../src/ops/op.js';
+import { emitTflite } from '../../../src/emit/tflite.js';
+import { tfliteRuntimeEngine } from '../../../src/engines/tflite-runtime.js';
+import { createInterpreter } from '../../../src/interpret/interpreter.js';
+import { ops } from '../../../src/ops/index.js';
 import { applyPlan } from '../../../src/quantize/apply-plan.js';
 import { calibrate } from '../../../src/quantize/calibrate.js';
 import { ruleOf } from '../../../src/quantize/op-rules.js';
@@ -21,21 +22,14 @@ async function quantize(graph: Graph, samples: readonly Float32Array[][], recipe
 
 /** Runs an int8 graph on real inputs; real outputs. */
 function runReal(graph: Graph, inputs: readonly Float32Array[]): readonly number[][] {
-  const values = new Map<string, TypedArray>();
-  graph.inputs.forEach((name, i) => {
-    const { scale, zeroPoint } = tensorOf(graph, name).quant!;
-    values.set(
-      name,
-      Int8Array.from(inputs[i]!, (x) => quantizeValue(x, scale[0]!, zeroPoint[0]!)),
-    );
+  const integers = graph.inputs.map((name, i) => {
+    const { scale, zeroPoint } = quantOf(graph, name);
+    return Int8Array.from(inputs[i]!, (x) => quantizeValue(x, scale[0]!, zeroPoint[0]!));
   });
-  for (const node of graph.nodes) {
-    const outputs = opNamed(node.op).runInt8(operandsOf(graph, node, values));
-    for (const [i, name] of node.outputs.entries()) values.set(name, outputs[i]!);
-  }
-  return graph.outputs.map((name) => {
+  const results = createInterpreter(graph).run(integers);
+  return graph.outputs.map((name, i) => {
     const { scale, zeroPoint } = tensorOf(graph, name).quant!;
-    return Array.from(values.get(name)!, (q) => scale[0]! * (q - zeroPoint[0]!));
+    return Array.from(results[i]!, (q) => scale[0]! * (q - zeroPoint[0]!));
   });
 }
 
@@ -212,6 +206,20 @@ describe('degenerate ranges', () => {
     const { graph: int8 } = await quantize(graph, [[Float32Array.of(1)]]);
     expect(Math.abs(tensorOf(int8, 'b').data![0]!)).toBeLessThanOrEqual(2 ** 29 + 256);
     expect(runReal(int8, [Float32Array.of(1)])[0]![0]).toBeCloseTo(1000, 0);
+  });
+
+  it('a convolution without bias gets one of zeros, without which older TFLite runtimes refuse it', async () => {
+    const weights = [constant('w', [1, 1, 1, 1], [2]), constant('v', [1, 1, 1, 1], [-1])];
+    const graph = graphOf({ x: [1, 2, 1, 1] }, weights, [
+      ['y', 'conv_2d', ['x', 'w'], conv],
+      ['z', 'depthwise_conv_2d', ['y', 'v', null], { ...conv, depthMultiplier: 1 }],
+    ]);
+    const { graph: int8 } = await quantize(graph, [[Float32Array.of(1, 3)]]);
+    expect(int8.nodes.map(({ inputs }) => inputs.length)).toEqual([3, 3]);
+    const engine = await tfliteRuntimeEngine(emitTflite(int8));
+    const input = Int8Array.of(-128, 127);
+    expect(await engine.run([input])).toEqual(createInterpreter(int8).run([input]));
+    await engine.close();
   });
 
   it('two layers that share a bias get it in two units', async () => {
