@@ -13,7 +13,8 @@ export function readFileOf(what: string, path: string): Uint8Array {
   try {
     const { size } = statSync(path);
     if (size > MAX_BYTES) throw Object.assign(new Error(`${size} bytes`), { code: 'larger than 2 GiB' });
-    return readFileSync(path);
+    const { buffer, byteOffset, length } = readFileSync(path);
+    return new Uint8Array(buffer, byteOffset, length); // no Buffer: its slice() would share memory where Uint8Array's copies
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why = reasons[code ?? ''] ?? code ?? 'unknown reason';
