@@ -13,7 +13,7 @@ import { checkCName, withPrefix } from './c-model/c-name.js';
 import { headerText } from './c-model/header.js';
 import { cTypeOf, interfaceTensors } from './c-model/interface-tensor.js';
 import { emittedKernels, type KernelText, kernelClosure } from './c-model/kernel-files.js';
-import { layerOf } from './c-model/layer.js';
+import { constantBytes, type Layer, layerOf } from './c-model/layer.js';
 import { preprocessCode } from './c-model/preprocess.js';
 import { sourceText } from './c-model/source.js';
 
@@ -54,7 +54,7 @@ export interface CModel {
 
 /**
  * @throws ThimbleError E_USAGE (name), E_QUANT (all nodes that no int8 kernel can honour), E_UNSUPPORTED_MODEL,
- * E_CONFIG (preprocessing that does not fit the input)
+ * E_CONFIG (preprocessing that does not fit the input), E_DOES_NOT_FIT (more constants than an AVR can address)
  */
 export function emitCModel(graph: Graph, options: CModelOptions): CModel {
   const { target, kernelText, modelSha256, version } = options;
@@ -68,6 +68,7 @@ export function emitCModel(graph: Graph, options: CModelOptions): CModel {
   const [firstInput] = inputs;
   const preprocess = metadata?.preprocessing && firstInput && preprocessCode(metadata.preprocessing, firstInput, name);
   const kernelFiles = kernelClosure(['thimble_base.h', ...layers.flatMap(({ kernels }) => kernels)], kernelText);
+  if (target === 'avr') checkAvr(layers);
   const arenaBytes = Math.max(plan.arenaBytes, 1);
   const weightBytes = layers.reduce((sum, layer) => sum + layer.weightBytes, 0);
   const shared = { name, inputs, outputs, layers };
@@ -133,4 +134,20 @@ function checkEmittable(graph: Graph): void {
       `${all.length === 1 ? 'one fault keeps' : `${all.length} faults keep`} "${graph.name}" from running as int8:\n${all.map((fault) => `  ${fault}`).join('\n')}`,
       'Quantize the float model again: thimble compress MODEL --data FOLDER -o DIR',
     );
+}
+
+/** AVR reads program memory through 16-bit addresses, and no array may exceed a 16-bit ptrdiff_t. */
+const AVR_CONSTANT_BYTES = 60 * 1024; // 64 KiB less vectors and what else lies there
+const AVR_ARRAY_BYTES = 32767;
+
+function checkAvr(layers: readonly Layer[]): void {
+  const total = layers.reduce((sum, layer) => sum + layer.weightBytes, 0);
+  const large = layers.find(({ constants }) => constants.some((array) => constantBytes([array]) > AVR_ARRAY_BYTES));
+  if (total <= AVR_CONSTANT_BYTES && !large) return;
+  throw new ThimbleError(
+    'E_DOES_NOT_FIT',
+    `an AVR reaches ${AVR_CONSTANT_BYTES / 1024} KiB of constants, at most 32 KiB each; the model has ${Math.ceil(total / 1024)} KiB`,
+    ['Prune channels: --prune channels=0.5', 'Use a board with a 32-bit core; `thimble boards` lists them.'],
+    large ? { where: `at node "${large.node.name}" (${large.node.op})` } : {},
+  );
 }

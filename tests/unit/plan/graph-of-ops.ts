@@ -1,4 +1,5 @@
 /** Graphs of real operators without weights, small enough to reason about: what the planner's tests plan. */
+import fc from 'fast-check';
 import type { Graph, Node } from '../../../src/core/graph.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 
@@ -38,3 +39,31 @@ export const maxPool = (input: string, output: string) => ({
   outputs: [output],
   attrs: { filter: [2, 2], stride: [2, 2], padding: 'VALID', activation: 'none' },
 });
+
+/** Each node reads any earlier tensors; what nobody reads is an output of the model. */
+function randomGraph(choices: readonly (readonly [kind: number, first: number, second: number])[]): Graph {
+  const tensors = [int8('t0', 8, 8, 3), int8('t1', 8, 8, 3)];
+  const nodes = choices.map(([kind, first, second], i) => {
+    const name = `t${i + 2}`;
+    const a = tensors[first % tensors.length]!;
+    const same = tensors.filter(({ shape }) => shape.join() === a.shape.join());
+    const b = same[second % same.length]!;
+    const [, height = 0, width = 0, channels = 0] = a.shape;
+    const pools = kind === 2 && height > 1;
+    tensors.push(pools ? int8(name, height / 2, width / 2, channels) : int8(name, height, width, channels));
+    return pools ? maxPool(a.name, name) : kind === 1 ? add(a.name, b.name, name) : relu(a.name, name);
+  });
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const outputs = tensors.slice(2).filter(({ name }) => !read.has(name));
+  return graphOf(
+    tensors,
+    nodes,
+    ['t0', 't1'],
+    outputs.map(({ name }) => name),
+  );
+}
+
+/** Graphs of up to 14 nodes with branches, joins, and several inputs and outputs. */
+export const graphs: fc.Arbitrary<Graph> = fc
+  .array(fc.tuple(fc.nat(2), fc.nat(99), fc.nat(99)), { minLength: 1, maxLength: 14 })
+  .map(randomGraph);

@@ -6,7 +6,7 @@ import { byteCount } from '../../../src/core/tensor.js';
 import { checkFit } from '../../../src/plan/check-fit.js';
 import { memoryPicture } from '../../../src/plan/memory-picture.js';
 import { planMemory } from '../../../src/plan/plan-memory.js';
-import { add, graphOf, int8, maxPool, relu } from './graph-of-ops.js';
+import { add, graphOf, graphs, int8, maxPool, relu } from './graph-of-ops.js';
 
 const chain = graphOf(
   [int8('in', 8, 8, 4), int8('a', 8, 8, 4), int8('b', 4, 4, 4), int8('c', 4, 4, 4)],
@@ -57,8 +57,7 @@ describe('planMemory', () => {
 
   it('lets values live undisturbed in any graph of relu, add and pooling', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(2), fc.nat(99), fc.nat(99)), { minLength: 1, maxLength: 14 }), (choices) => {
-        const graph = randomGraph(choices);
+      fc.property(graphs, (graph) => {
         const plan = planMemory(graph);
         expect(plan.arenaBytes).toBeGreaterThanOrEqual(plan.lowerBoundBytes);
         expect(disturbances(graph)).toEqual([]);
@@ -68,29 +67,6 @@ describe('planMemory', () => {
     );
   });
 });
-
-/** Each node reads any earlier tensors; what nobody reads is an output of the model. */
-function randomGraph(choices: readonly (readonly [kind: number, first: number, second: number])[]): Graph {
-  const tensors = [int8('t0', 8, 8, 3), int8('t1', 8, 8, 3)];
-  const nodes = choices.map(([kind, first, second], i) => {
-    const name = `t${i + 2}`;
-    const a = tensors[first % tensors.length]!;
-    const same = tensors.filter(({ shape }) => shape.join() === a.shape.join());
-    const b = same[second % same.length]!;
-    const [, height = 0, width = 0, channels = 0] = a.shape;
-    const pools = kind === 2 && height > 1;
-    tensors.push(pools ? int8(name, height / 2, width / 2, channels) : int8(name, height, width, channels));
-    return pools ? maxPool(a.name, name) : kind === 1 ? add(a.name, b.name, name) : relu(a.name, name);
-  });
-  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
-  const outputs = tensors.slice(2).filter(({ name }) => !read.has(name));
-  return graphOf(
-    tensors,
-    nodes,
-    ['t0', 't1'],
-    outputs.map(({ name }) => name),
-  );
-}
 
 /** Plays the plan: every byte remembers whose it is, and every read must find its own. */
 function disturbances(graph: Graph): string[] {
