@@ -13,7 +13,7 @@ import { parsePlan, planQuantization, type QuantizationPlan } from '../../../src
 import { a8w8, parseRecipe, type Recipe } from '../../../src/quantize/recipe.js';
 import { constant, graphOf, ramp } from './graphs.js';
 
-const conv = { padding: 'valid', stride: [1, 1], dilation: [1, 1], activation: 'none' };
+const conv = { padding: 'VALID', stride: [1, 1], dilation: [1, 1], activation: 'none' };
 
 async function quantize(graph: Graph, samples: readonly Float32Array[][], recipe: Recipe = a8w8) {
   const plan = planQuantization(graph, await calibrate(graph, samples), recipe);
