@@ -1,6 +1,6 @@
 /** What conv_2d, depthwise_conv_2d and fully_connected must all hold, checked on the layers that each names. */
 import { expect, it } from 'vitest';
-import type { Tensor } from '../../../src/core/tensor.js';
+import { elementCount, type Tensor } from '../../../src/core/tensor.js';
 import { createInterpreter } from '../../../src/interpret/interpreter.js';
 import { opNamed } from '../../../src/ops/index.js';
 import { CProgram, canRun, type Platform, platforms } from '../../emulated-core/c-program.js';
@@ -102,6 +102,14 @@ export function refusesOn(layer: Layer): void {
     const narrow = layerNode({ ...layer, outputScale: 1e-11 });
     expect(op.checkQuant(narrow).join()).toMatch(/overflow int32/);
     expect(op.checkQuant(layerNode({ ...layer, outputScale: 1e-30 })).join()).toMatch(/between 0 and 2\^30/);
+  });
+  it('counts with the largest |x − zero_point|: weights that only overflow because of it are refused', () => {
+    const axis = layer.op === 'depthwise_conv_2d' ? 3 : 0;
+    const taps = elementCount(layer.weights) / layer.weights[axis]!;
+    const target = (6 * 2 ** 31) / (taps * 127 * 131); // effective scale; without the 131 nothing would overflow
+    const narrow = { ...layer, fill: 127, bias: false as const, outputScale: (0.05 * 0.003) / target };
+    expect(op.checkQuant(layerNode(narrow)).join()).toMatch(/overflow int32/);
+    expect(op.checkQuant(layerNode({ ...narrow, outputScale: narrow.outputScale * 131 }))).toEqual([]);
   });
   it('refuses shapes that do not fit', () => {
     const shortBias = { ...bias!, shape: [bias!.shape[0]! + 1] };
