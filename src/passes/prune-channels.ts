@@ -142,6 +142,7 @@ function maskAfter(
       if (tensorOf(graph, node.inputs[1]!).shape[3] !== mask.length) return `"${node.name}" is a grouped convolution`;
       return cannotEdit(graph, node) ?? null;
     case 'fully_connected':
+      if (tensorOf(graph, node.inputs[1]!).shape[1]! % mask.length !== 0) return meets;
       return cannotEdit(graph, node) ?? null;
     case 'depthwise_conv_2d': {
       const multiplier = output.shape.at(-1)! / mask.length;
@@ -169,6 +170,8 @@ function maskAfter(
       if (output.shape.at(-1) !== mask.length) return meets; // a single channel spread over many
       return consumersOf(graph, operand.name).length > 1 ? `"${node.name}" shares a constant` : mask;
     }
+    case 'softmax':
+      return 'its channels are the classes';
     default:
       return meets;
   }

@@ -13,7 +13,7 @@ import { wasmBackend } from './wasm-backend.js';
 export interface FineTuneOptions {
   readonly epochs?: number; // 3
   readonly batchSize?: number; // 32
-  readonly learningRate?: number; // 0.001 at the start, falls to 0 along a cosine
+  readonly learningRate?: number; // 0.002 at the start, falls to 0 along a cosine
   readonly seed?: number; // 1; the same seed gives the same weights
   readonly validationFraction?: number; // 0.1 of each class held out to choose the best epoch; 0 = keep the last
   readonly indices?: readonly number[]; // samples to use; all unless given
@@ -48,7 +48,7 @@ interface Measure {
  *   E_UNSUPPORTED_OP, E_INTERRUPTED
  */
 export async function fineTune(graph: Graph, dataset: Dataset, options: FineTuneOptions = {}): Promise<FineTuneResult> {
-  const settings = { epochs: 3, batchSize: 32, learningRate: 1e-3, seed: 1, validationFraction: 0.1, ...options };
+  const settings = { epochs: 3, batchSize: 32, learningRate: 2e-3, seed: 1, validationFraction: 0.1, ...options };
   checkSettings(settings);
   const classes = classCountOf(graph);
   const indices = options.indices ?? Array.from({ length: dataset.sampleCount }, (_, i) => i);

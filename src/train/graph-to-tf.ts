@@ -91,7 +91,8 @@ function parameterOf(lib: TF, graph: Graph, node: Node, position: number, tensor
   const layout = position === 1 ? weightLayout(node.op, tensor.shape, inputShape) : biasLayout(tensor.shape);
   const unit = unitOf(tensor);
   const values = layout.toTf(tensor.data!).map((value) => value / unit);
-  return { variable: lib.variable(lib.tensor(values, layout.shape)), layout, unit };
+  const variable = lib.tidy(() => lib.variable(lib.tensor(values, layout.shape))); // a variable outlives the tidy
+  return { variable, layout, unit };
 }
 
 /**
