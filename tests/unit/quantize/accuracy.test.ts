@@ -1,6 +1,6 @@
 /**
  * Quantization of real networks against their float32 selves and against the TFLite runtime. Subsets, to be quick;
- * the same on all samples: THIMBLE_FULL=1 npx vitest run tests/unit/quantize/accuracy.test.ts (two minutes).
+ * the same on all samples: THIMBLE_FULL=1 npx vitest run tests/unit/quantize/accuracy.test.ts (four minutes).
  */
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/core/engine.js';
