@@ -47,6 +47,6 @@ export function deploySummary(figures: DeployFigures, folder: string, context: C
     row('latency', `${text(latency.median)} median of ${latency.n}, ${text(latency.min)} … ${text(latency.max)}`);
     row('', dim(originText[origin]));
   }
-  row('files', `${folder}/  model.tflite, c-model/, tflm/, firmware/`);
+  row('files', `${folder}/  ${compressed ? 'model.tflite, report.json, ' : ''}c-model/, tflm/, firmware/`);
   return lines.join('\n');
 }
