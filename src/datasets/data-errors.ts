@@ -22,11 +22,11 @@ export interface Values {
 /** @param where the file, and in it the place: 'x.npz, array "x"' */
 export function checkFinite(values: Values, perRecord: number, where: string): void {
   for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values.at(i)))
+    if (!Number.isFinite(Math.fround(values.at(i) ?? Number.NaN)))
       throw dataError(
         'E_NOT_FINITE',
         where,
-        `record ${Math.floor(i / perRecord)} holds ${values.at(i)} (value ${i % perRecord})`,
+        `record ${Math.floor(i / perRecord)} holds ${values.at(i)}, no finite float32 (value ${i % perRecord})`,
         'Remove or repair the record: a NaN spoils calibration and every score.',
       );
 }
