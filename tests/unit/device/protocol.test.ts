@@ -187,6 +187,7 @@ describe('damage on the way', () => {
       (bytes: Uint8Array) => text(new TextDecoder().decode(bytes).replace(/(m-reading.*?\r\n)/, '$1$1')),
     ],
     ['a lost line', (bytes: Uint8Array) => text(new TextDecoder().decode(bytes).replace(/m-reading.*?\r\n/, ''))],
+    ['one line in place of the next', (bytes: Uint8Array) => replace(bytes, 'seq=1 ticks=5001', 'seq=0 ticks=5000')],
     ['a cut line', (bytes: Uint8Array) => replace(bytes, ' score=0.996094]', '')],
     ['a short number', (bytes: Uint8Array) => replace(bytes, '0.996094', '0.99609')],
     ['a doubled key', (bytes: Uint8Array) => replace(bytes, 'ticks=5000', 'ticks=5000 ticks=5000')],
