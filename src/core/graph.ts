@@ -20,6 +20,7 @@ export interface Graph {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly metadata?: ModelMetadata;
+  readonly remarks?: readonly string[]; // sentences that a person should read, such as how weights were stored
 }
 
 /** What travels with a model: in the .tflite as the metadata entry THIMBLE, in the C model as macros and labels. */

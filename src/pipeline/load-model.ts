@@ -68,7 +68,7 @@ export function requireInt8(model: LoadedModel, purpose: string): void {
   if (model.kind === 'int8') return;
   throw new ThimbleError(
     'E_USAGE',
-    `${basename(model.path)} is a float32 model; ${purpose} takes an int8 one`,
+    `${basename(model.path)} is a float32 model; ${purpose} takes an int8 one. ${(model.graph.remarks ?? []).join(' ')}`.trimEnd(),
     'Quantize it first: thimble compress MODEL --data DATA -o DIR',
   );
 }

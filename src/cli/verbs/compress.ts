@@ -93,6 +93,7 @@ export async function compressFromFlags(
       `${path} is an int8 model already`,
       'Compress the float model that it came from.',
     );
+  for (const remark of model.graph.remarks ?? []) context.log(`  ${remark}`);
   const expected =
     model.graph.inputs[0] === undefined ? undefined : tensorOf(model.graph, model.graph.inputs[0]).shape.slice(1);
   const data = await openData(flags.data, flags, expected);

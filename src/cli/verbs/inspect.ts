@@ -41,6 +41,7 @@ async function run(context: Context, path: string, options: Options): Promise<vo
     weightBytes: model.kind === 'int8' ? weightBytes : null,
     arenaBytes: plan?.arenaBytes ?? null,
     arenaLowerBoundBytes: plan?.lowerBoundBytes ?? null,
+    remarks: model.graph.remarks ?? [],
     ...description,
   });
   context.print(`${context.colors.bold(basename(model.path))}  ${model.kind}, ${bytesText(model.fileBytes)}`);
@@ -56,6 +57,7 @@ async function run(context: Context, path: string, options: Options): Promise<vo
       `  weights and tables ${bytesText(weightBytes)}, arena ${bytesText(plan.arenaBytes)} (lower bound ${bytesText(plan.lowerBoundBytes)})`,
     );
   else context.print('  A float model: thimble compress makes an int8 one of it, which has a memory plan.');
+  for (const remark of model.graph.remarks ?? []) context.print(`  ${remark}`);
   const unpinned = description.layers.filter((layer) => layer.unpinned !== null);
   for (const { name, op, unpinned: why } of unpinned) context.print(`  unpinned: "${name}" (${op}): ${why}`);
   if (plan && options.memory === true) context.print(`\n${memoryPicture(plan)}`);

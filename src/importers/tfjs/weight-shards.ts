@@ -1,8 +1,8 @@
 /** The weights of a TensorFlow.js model: shards beside model.json, concatenated, in the manifest's order. */
 import { ThimbleError } from '../../core/errors.js';
+import { float16 } from '../../core/float16.js';
 import { elementCount, type Shape } from '../../core/tensor.js';
 import { brokenTopology, isObject, type Json } from '../keras/config.js';
-import { float16 } from '../keras/hdf5/values.js';
 import type { StoredWeight } from '../keras/weights.js';
 import type { ModelFile } from '../model-file.js';
 

@@ -1,16 +1,15 @@
 /** Runs every op's shape rule over an imported graph: later stages rely on the shapes that the file declares. */
 import { ThimbleError } from '../../core/errors.js';
-import { type Graph, isConstant, tensorOf } from '../../core/graph.js';
+import { type Graph, tensorOf } from '../../core/graph.js';
 import { sameShape, shapeText } from '../../core/tensor.js';
 import { opNamed } from '../../ops/index.js';
 import { type OpNode, operandsOf } from '../../ops/op.js';
 import { refuseModel } from './unsupported.js';
 
-/** @throws ThimbleError E_SHAPE, E_MODEL_FORMAT, E_UNSUPPORTED_MODEL for a batch other than 1 and hybrid weights */
+/** @throws ThimbleError E_SHAPE, E_MODEL_FORMAT, E_UNSUPPORTED_MODEL for a batch other than 1 */
 export function checkShapes(graph: Graph): Graph {
   for (const node of graph.nodes) {
     const operands = operandsOf(graph, node);
-    refuseHybrid(node.op, operands);
     const expected = inferred(graph, node.op, operands);
     if (expected.length !== operands.outputs.length)
       throw formatFault(node.name, `has ${operands.outputs.length} outputs; the op makes ${expected.length}`);
@@ -39,13 +38,6 @@ function inferred(graph: Graph, op: string, { inputs, attrs, name }: OpNode): re
       });
     throw error;
   }
-}
-
-/** Float results from int8 weights: TFLite quantizes the activations at run time, which no board kernel does. */
-function refuseHybrid(op: string, { inputs, outputs }: OpNode): void {
-  if (op === 'dequantize' || outputs[0]?.dtype !== 'float32') return;
-  const weights = inputs.find((input) => input && isConstant(input) && input.dtype === 'int8');
-  if (weights) throw refuseModel('hybrid', weights.name);
 }
 
 const formatFault = (node: string, fault: string): ThimbleError =>

@@ -1,5 +1,6 @@
 /** Tensors of a .tflite → Tensor: types, shapes, quantization and constant values, every number checked. */
 import { ThimbleError } from '../../core/errors.js';
+import { float16 } from '../../core/float16.js';
 import {
   arrayTypeOf,
   bytesPerElement,
@@ -14,6 +15,7 @@ import type { FlatTable } from './flat-table.js';
 import { dtypeOf, field, tensorTypeNames } from './schema.js';
 import { refuseModel } from './unsupported.js';
 
+const TYPE_FLOAT16 = 1;
 const maxRank = 6; // no op takes more
 const maxElements = 2 ** 28; // far beyond any microcontroller, and below every typed array's limit
 
@@ -36,26 +38,31 @@ export class TensorReader {
 
   /** @throws ThimbleError E_UNSUPPORTED_MODEL, E_MODEL_FORMAT, E_NOT_FINITE */
   read(table: FlatTable, name: string): Tensor {
-    const dtype = dtypeOfTensor(table, name);
+    const halves = table.uint8(field.tensor.type) === TYPE_FLOAT16;
+    const dtype = halves ? 'float32' : dtypeOfTensor(table, name);
     const shape = shapeOfTensor(table, name);
     const quant = quantOfTensor(table, name, dtype, shape);
-    const values = this.#valuesOf(table, name, dtype, elementCount(shape));
+    const values = this.#valuesOf(table, name, halves ? 'float16' : dtype, elementCount(shape));
+    if (halves && !values) throw refuseModel('float16', name); // a constant is read as float32, an activation is not
     return { name, shape, dtype, ...(quant && { quant }), ...(values && { data: values }) };
   }
 
-  #valuesOf(table: FlatTable, name: string, dtype: Dtype, count: number): TypedArray | undefined {
+  #valuesOf(table: FlatTable, name: string, stored: Dtype | 'float16', count: number): TypedArray | undefined {
     const index = table.uint32(field.tensor.buffer);
     if (index === 0) return undefined; // buffer 0 is the empty one by convention
     const buffer = this.#buffers[index];
     if (!buffer) throw badTensor(name, `names buffer ${index}, which the file does not have`);
     if (buffer.uint64(field.buffer.size) > 0 || buffer.uint64(field.buffer.offset) > 1)
       throw refuseModel('outside', name);
-    const key = `${index} ${dtype}`;
+    const key = `${index} ${stored}`;
     const seen = this.#values.get(key);
     const bytes = seen ? undefined : buffer.bytes(field.buffer.bytes);
     if (!seen && (!bytes || bytes.length === 0)) return undefined; // memory of an activation
-    const values = seen ?? finite(name, valuesIn(bytes!, dtype, name));
-    if (values.length !== count || (bytes && bytes.length !== count * bytesPerElement[dtype]))
+    const values = seen ?? finite(name, stored === 'float16' ? halvesIn(bytes!, name) : valuesIn(bytes!, stored, name));
+    if (
+      values.length !== count ||
+      (bytes && bytes.length !== count * (stored === 'float16' ? 2 : bytesPerElement[stored]))
+    )
       throw badTensor(name, `holds ${values.length} values, but its shape takes ${count}`);
     this.#values.set(key, values);
     return values;
@@ -71,7 +78,7 @@ function dtypeOfTensor(table: FlatTable, name: string): Dtype {
   if (dtype) return dtype;
   const typeName = tensorTypeNames[type];
   if (typeName === undefined) throw badTensor(name, `has the unknown type ${type}`);
-  if (typeName === 'float16' || typeName === 'uint8') throw refuseModel(typeName, name);
+  if (typeName === 'uint8') throw refuseModel(typeName, name);
   throw refuseModel('type', name, typeName);
 }
 
@@ -119,6 +126,12 @@ function valuesIn(bytes: Uint8Array, dtype: Dtype, name: string): TypedArray {
     if (value > 2n ** 53n || value < -(2n ** 53n)) throw badTensor(name, `holds ${value}, which is beyond 2^53`);
     return Number(value);
   });
+}
+
+function halvesIn(bytes: Uint8Array, name: string): Float32Array {
+  if (bytes.length % 2 !== 0) throw badTensor(name, `holds ${bytes.length} bytes, no whole number of float16`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.length / 2 }, (_, i) => float16(view.getUint16(2 * i, true)));
 }
 
 function finite(name: string, values: TypedArray): TypedArray {

@@ -5,6 +5,7 @@ import type { Tensor } from '../../core/tensor.js';
 import { findOpByBuiltin } from '../../ops/index.js';
 import type { Importer } from '../model-file.js';
 import { FlatTable } from './flat-table.js';
+import { withFloatWeights } from './float-weights.js';
 import { readMetadata } from './metadata.js';
 import { builtinCustom, field, fileIdentifier } from './schema.js';
 import { checkShapes } from './shapes.js';
@@ -48,7 +49,7 @@ export function importTflite(bytes: Uint8Array, name = 'model'): Graph {
   const metadata = readMetadata(model.tables(field.model.metadata), buffers);
   const used = tensors.readUsed([...inputs, ...outputs, ...nodes.flatMap((node) => [...node.inputs, ...node.outputs])]);
   const graph = { name, tensors: used, nodes, inputs, outputs, ...(metadata && { metadata }) };
-  return checkShapes(checkGraph(graph));
+  return checkShapes(withFloatWeights(checkGraph(graph)));
 }
 
 /** Tensors by index, under unique names; their values are read once it is known which are used. */

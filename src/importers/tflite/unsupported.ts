@@ -10,9 +10,9 @@ const wayOut = {
 } as const;
 
 const reasons = {
-  float16: ['float16 weights: microcontroller kernels have none', wayOut.float32],
+  float16: ['float16 activations: microcontroller kernels have none', wayOut.float32],
   uint8: ['the old uint8 quantization, which no int8 kernel reads', wayOut.representative],
-  hybrid: ['dynamic-range (hybrid) quantization: int8 weights under float activations', wayOut.representative],
+  hybrid: ['dynamic-range (hybrid) quantization that cannot be read back as float', wayOut.representative],
   type: ['a type that Thimble does not compute with', wayOut.float32],
   quantization: ['a custom quantization', wayOut.representative],
   dynamic: ['a shape that is only known at run time', wayOut.static],

@@ -101,6 +101,37 @@ describe('importTflite', () => {
       expect(error.message).toContain(part);
   });
 
+  it('reads int8 weights under float arithmetic as the float weights they stand for, and says so', () => {
+    const perChannel = { type: 9, scale: [0.5, 2, 1, 0.25], zeroPoint: [0, 0, 0, 0], axis: 0 };
+    const graph = importTflite(tfliteFile(withConstant(perChannel, Uint8Array.of(1, 2, 0x80, 0xff))));
+    expect(tensorOf(graph, 'c')).toMatchObject({ dtype: 'float32', data: Float32Array.of(0.5, 4, -128, -0.25) });
+    expect(graph.remarks?.join()).toMatch(/hybrid.*thimble compress/);
+  });
+
+  it('reads float16 weights behind a dequantize as float32 and drops the node', () => {
+    const graph = importTflite(
+      tfliteFile({
+        codes: [{ builtin: 6 }, { builtin: 0 }],
+        tensors: [
+          { name: 'x', shape: [1, 4] },
+          { name: 'h', shape: [4], type: 1, buffer: 1 },
+          { name: 'c', shape: [4] },
+          { name: 'y', shape: [1, 4] },
+        ],
+        operators: [
+          { code: 0, inputs: [1], outputs: [2] },
+          { code: 1, inputs: [0, 2], outputs: [3] },
+        ],
+        inputs: [0],
+        outputs: [3],
+        buffers: [Uint8Array.of(0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0xff, 0x7b)], // 1, −2, 2^−24, 65504
+      }),
+    );
+    expect(graph.nodes.map(({ op }) => op)).toEqual(['add']);
+    expect(tensorOf(graph, 'c').data).toEqual(Float32Array.of(1, -2, 2 ** -24, 65504));
+    expect(graph.remarks?.join()).toMatch(/float16/);
+  });
+
   const half = { shape: [1, 4], type: 1 };
   const int8Weights = { type: 9, scale: [0.1], zeroPoint: [0] };
   it.each<[string, FileModel, string, RegExp]>([
@@ -122,7 +153,14 @@ describe('importTflite', () => {
     ],
     ['two subgraphs', reluModel({ subgraphs: 2 }), 'E_UNSUPPORTED_MODEL', /subgraphs/],
     ['no subgraph', reluModel({ subgraphs: 0 }), 'E_MODEL_FORMAT', /no graph/],
-    ['hybrid weights', withConstant(int8Weights, Uint8Array.of(1, 2, 3, 4)), 'E_UNSUPPORTED_MODEL', /hybrid/],
+    [
+      'int8 weights without a scale',
+      withConstant({ type: 9 }, Uint8Array.of(1, 2, 3, 4)),
+      'E_UNSUPPORTED_MODEL',
+      /hybrid/,
+    ],
+    ['float16 activations', withConstant({ type: 1, buffer: 0 }, bytesOf(1)), 'E_UNSUPPORTED_MODEL', /float16/],
+    ['an odd number of float16 bytes', withConstant({ type: 1 }, new Uint8Array(7)), 'E_MODEL_FORMAT', /float16/],
     ['NaN weights', withConstant({}, bytesOf(1, Number.NaN, 3, 4)), 'E_NOT_FINITE', /"c"/],
     ['infinite weights', withConstant({}, bytesOf(1, Infinity, 3, 4)), 'E_NOT_FINITE', /"c"/],
     ['too few weights', withConstant({}, bytesOf(1, 2, 3)), 'E_MODEL_FORMAT', /holds 3 values/],
@@ -232,10 +270,16 @@ describe.skipIf(withoutShared)('importTflite of real models (needs ../shared)', 
     expect(tensorOf(graph, graph.inputs[0]!).dtype).toBe(dtype);
   });
 
-  it('explains that the float KWS model has int8 weights: converted with dynamic-range quantization', () => {
-    expect(() => importTflite(sharedBytes('models/kws_ref_model_float32.tflite'))).toThrow(
-      expect.objectContaining({ code: 'E_UNSUPPORTED_MODEL', message: expect.stringMatching(/dynamic-range/) }),
-    );
+  it('reads the float KWS model, whose convolution weights are int8, as the float32 model that it is', () => {
+    const graph = importTflite(sharedBytes('models/kws_ref_model_float32.tflite'));
+    const int8 = importTflite(sharedBytes('models/kws_ref_model.tflite'));
+    expect(graph.remarks).toEqual([expect.stringMatching(/5 weight tensors as int8 \(dynamic-range/)]);
+    expect([...graph.tensors.values()].filter(({ dtype }) => dtype === 'int8')).toEqual([]);
+    const weights = tensorOf(graph, graph.nodes[0]!.inputs[1]!);
+    const stored = tensorOf(int8, int8.nodes[0]!.inputs[1]!);
+    const real = Float32Array.from(stored.data!, (q, i) => q * stored.quant!.scale[Math.floor(i / 40)]!);
+    const difference = Math.max(...real.map((x, i) => Math.abs(x - weights.data![i]!)));
+    expect(difference).toBeLessThan(Math.max(...stored.quant!.scale)); // the same weights, a step of either file apart
   });
 
   it('reads every golden single-operator model of an op that Thimble has, or says why not', () => {

@@ -1,5 +1,6 @@
 /** HDF5 values: data types, shapes, attributes and datasets. */
 import { ThimbleError } from '../../../core/errors.js';
+import { float16 } from '../../../core/float16.js';
 import { elementCount, type Shape } from '../../../core/tensor.js';
 import { ByteCursor, type ByteView, damaged } from './byte-view.js';
 import { bodyOf, type H5File, type HeaderMessage, messageType } from './object-header.js';
@@ -126,14 +127,6 @@ function readElement(file: H5File, type: Datatype, data: ByteView, at: number): 
         : float16(view.getUint16(0, true));
   const unsigned = element.unsigned(0, type.size);
   return type.signed && unsigned >= 2 ** (8 * type.size - 1) ? unsigned - 2 ** (8 * type.size) : unsigned;
-}
-
-/** IEEE half precision from its 16 bits. */
-export function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
 /** A string of variable length lives in a global heap collection; the element says where. */
