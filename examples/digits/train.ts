@@ -6,7 +6,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type * as tf from '@tensorflow/tfjs';
-import { seededRandom, shuffled } from '../../src/train/seeded-random.js';
+import { seededRandom, shuffled } from '../../src/core/seeded-random.js';
 import { type TF, wasmBackend } from '../../src/train/wasm-backend.js';
 import { saveModel, saveNpz } from '../save.js';
 import { distort } from './augment.js';

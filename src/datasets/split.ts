@@ -1,6 +1,8 @@
 /** Parts of a data set: views that copy nothing, drawn the same way every time. */
+
 import type { Dataset } from '../core/dataset.js';
 import { ThimbleError } from '../core/errors.js';
+import { seededRandom, shuffled } from '../core/seeded-random.js';
 
 /** The samples at `indices`, in that order. The sha256 stays the source's. */
 export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
@@ -32,7 +34,7 @@ export function stratifiedIndices(
   if (!(Number.isInteger(count) && count >= 1))
     throw new ThimbleError('E_DATA_EMPTY', `${count} samples are too few to work with`, 'Ask for 1 sample or more.');
   if (count >= among.length) return [...among].sort((a, b) => a - b);
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const groups = groupsOf(dataset, among);
   const shares = sharesOf(
     groups.map(({ length }) => length),
@@ -75,24 +77,4 @@ function sharesOf(sizes: readonly number[], count: number): readonly number[] {
     .sort((a, b) => b.rest - a.rest || a.i - b.i);
   for (const { i } of byRemainder.slice(0, missing)) shares[i]!++;
   return shares;
-}
-
-function shuffled(values: readonly number[], random: () => number): number[] {
-  const result = [...values];
-  for (let i = result.length - 1; i > 0; i--) {
-    const k = Math.floor(random() * (i + 1));
-    [result[i], result[k]] = [result[k]!, result[i]!];
-  }
-  return result;
-}
-
-/** mulberry32: 32 bits of state, enough to draw samples with. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

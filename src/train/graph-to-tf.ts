@@ -143,6 +143,6 @@ function checkTrainable(graph: Graph): void {
   if (faults.length > 0)
     throw new ThimbleError('E_UNSUPPORTED_OP', `"${graph.name}" cannot be trained: ${faults.join('; ')}`, [
       'Fine-tune in the framework that made the model, then import it again.',
-      'Or go without: --fine-tune 0.',
+      'Or leave out --prune: quantization alone needs no training.',
     ]);
 }

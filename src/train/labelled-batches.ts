@@ -3,8 +3,8 @@ import type { Dataset } from '../core/dataset.js';
 import { preprocessSample } from '../core/encode-sample.js';
 import { ThimbleError } from '../core/errors.js';
 import { type Graph, type Preprocessing, tensorOf } from '../core/graph.js';
+import { shuffled } from '../core/seeded-random.js';
 import { elementCount, shapeText } from '../core/tensor.js';
-import { shuffled } from './seeded-random.js';
 
 export interface Batch {
   readonly values: Float32Array; // samples one after another, in the float model's units

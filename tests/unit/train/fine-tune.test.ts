@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../../src/core/dataset.js';
 import type { ThimbleError } from '../../../src/core/errors.js';
 import type { Graph } from '../../../src/core/graph.js';
+import { seededRandom } from '../../../src/core/seeded-random.js';
 import type { StageEvent } from '../../../src/core/stage-event.js';
 import { fineTune } from '../../../src/train/fine-tune.js';
 import { splitByClass } from '../../../src/train/labelled-batches.js';
-import { seededRandom } from '../../../src/train/seeded-random.js';
 import { SampleGraph } from './sample-graphs.js';
 
 /** Images whose class is the quadrant that is bright; bytes, so that the raw unit is 0 … 255. */

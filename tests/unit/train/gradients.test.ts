@@ -1,7 +1,7 @@
 /** Our gradient kernels on the wasm backend against TensorFlow.js' own cpu backend. */
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../../../src/train/seeded-random.js';
+import { seededRandom } from '../../../src/core/seeded-random.js';
 import { type TF, wasmBackend } from '../../../src/train/wasm-backend.js';
 
 let lib: TF;

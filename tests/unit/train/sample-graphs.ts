@@ -1,8 +1,8 @@
 /** Small float graphs with seeded weights, for the tests of training and pruning. */
 import type { Graph } from '../../../src/core/graph.js';
+import { seededRandom } from '../../../src/core/seeded-random.js';
 import { elementCount, type Shape } from '../../../src/core/tensor.js';
 import { GraphBuilder } from '../../../src/importers/keras/graph-builder.js';
-import { seededRandom } from '../../../src/train/seeded-random.js';
 
 /** Values in −1 … 1. */
 export function randomValues(shape: Shape, seed: number): Float32Array {

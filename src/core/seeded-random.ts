@@ -1,4 +1,4 @@
-/** Randomness that a seed repeats: training twice with one seed gives the same weights, bit for bit. */
+/** Randomness that a seed repeats: drawing samples or training twice with one seed gives the same, bit for bit. */
 
 /** Numbers in [0, 1): the mulberry32 generator (public domain), 2³² states, far more than a training draws. */
 export function seededRandom(seed: number): () => number {
