@@ -28,7 +28,7 @@ const programs: readonly Program[] = [
   {
     command: 'cc',
     args: ['--version'],
-    neededFor: 'running the emitted C on this computer',
+    neededFor: 'the emitted C on this computer, and thimble virtual --pty',
     fix: apt('gcc libc6-dev'),
   },
   {
@@ -37,7 +37,6 @@ const programs: readonly Program[] = [
     neededFor: 'the virtual boards mps2-…',
     fix: apt('qemu-system-arm'),
   },
-  { command: 'socat', args: ['-V'], neededFor: 'thimble virtual --pty', fix: apt('socat') },
   { command: 'udevadm', args: ['--version'], neededFor: 'listing serial ports', fix: apt('udev') },
 ];
 
