@@ -13,7 +13,7 @@ export function writeFileWhole(path: string, content: string | Uint8Array): void
     writeFileSync(temporary, content);
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    removeIfThere(temporary);
     const why = (cause as NodeJS.ErrnoException).code ?? 'unknown reason';
     throw new ThimbleError(
       'E_FILE',
@@ -21,5 +21,14 @@ export function writeFileWhole(path: string, content: string | Uint8Array): void
       'Choose another folder with -o, or mend its permissions.',
       { cause },
     );
+  }
+}
+
+/** Where the folder is no folder, even looking for the file fails; the first failure is the one to tell. */
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // there is nothing to remove
   }
 }
