@@ -15,7 +15,7 @@ export interface AdditiveScales {
 export function additiveArithmetic(
   sign: 1 | -1,
   rounding: (x: number) => number,
-): Pick<BinaryOp, 'float32' | 'int8' | 'scaleFaults' | 'kernels' | 'kernel' | 'kernelArguments'> {
+): Pick<BinaryOp, 'quantization' | 'float32' | 'int8' | 'scaleFaults' | 'kernels' | 'kernel' | 'kernelArguments'> {
   const realScales = ({ inputs, outputs }: BinaryNode): [a: number, b: number, output: number] => {
     const [a, b] = inputs.map((tensor) => perTensorQuant(tensor).scale) as [number, number];
     const twiceMax = rounding(2 * Math.max(a, b));
@@ -27,6 +27,7 @@ export function additiveArithmetic(
     return { a: a!, b: b!, output: output! };
   };
   return {
+    quantization: { kind: 'free', accumulatorStep: 'largest' },
     float32: (a, b) => a + sign * b,
 
     int8(node) {

@@ -5,7 +5,7 @@ import { dataOf, elementCount, perTensorQuant, sameShape, type Tensor } from '..
 import { type Activation, type ActivationRange, activationRange, activationRangeInt8 } from './activation.js';
 import { broadcastLoops, broadcastShape, forEachPair, loopsText } from './broadcast.js';
 import { constantBytes, int8Faults } from './int8-operands.js';
-import type { EmittedC, OpDef, OpNode, TfliteMapping } from './op.js';
+import type { EmittedC, OpDef, OpNode, QuantRule, TfliteMapping } from './op.js';
 
 export interface BinaryAttrs {
   readonly activation: Activation;
@@ -15,6 +15,7 @@ export type BinaryNode = OpNode<BinaryAttrs, BinaryInputs>;
 
 export interface BinaryOp {
   readonly name: string;
+  readonly quantization: QuantRule;
   float32(a: number, b: number): number;
   /** Two bytes to the output before zero_point and clamp, prepared once per node. */
   int8(node: BinaryNode): (a: number, b: number) => number;
@@ -32,6 +33,7 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
   return {
     name: op.name,
     inputCount: [2, 2],
+    quantization: op.quantization,
     inferShape: ([a, b]) => [broadcastShape(op.name, a, b)],
 
     checkQuant(node) {

@@ -4,13 +4,14 @@
  */
 import { dataOf, elementCount, type Tensor, type TypedArray } from '../core/tensor.js';
 import { int8Faults } from './int8-operands.js';
-import type { EmittedC, OpDef, OpNode, TfliteMapping } from './op.js';
+import type { EmittedC, OpDef, OpNode, QuantRule, TfliteMapping } from './op.js';
 
 export type UnaryInputs = readonly [input: Tensor];
 export type UnaryNode<Attrs> = OpNode<Attrs, UnaryInputs>;
 
 export interface LookupOp<Attrs> {
   readonly name: string;
+  readonly quantization: QuantRule;
   /** The function in real numbers; its result is rounded to float32. */
   float32(x: number, attrs: Attrs): number;
   /** TFLite's integer arithmetic for one byte, prepared once per node. */
@@ -29,6 +30,7 @@ export function lookupOp<Attrs>(op: LookupOp<Attrs>): OpDef<Attrs, UnaryInputs> 
   return {
     name: op.name,
     inputCount: [1, 1],
+    quantization: op.quantization,
     inferShape: ([input]) => [input.shape],
     checkQuant(node) {
       const faults = int8Faults(node.inputs[0], node.outputs[0]!);

@@ -19,6 +19,8 @@ export interface OpNode<Attrs = unknown, Inputs extends Operands = Operands> {
 export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
   readonly name: string; // TFLite's, in snake_case
   readonly inputCount: readonly [min: number, max: number]; // checked when a graph is built: it makes `Inputs` true
+  /** What int8 quantization must respect; null = the op does not occur in a float32 graph that is to be quantized. */
+  readonly quantization: QuantRule | null;
   /** @throws ThimbleError E_SHAPE where the inputs do not fit together; every other function may rely on it */
   inferShape(inputs: Inputs, attrs: Attrs): readonly Shape[];
   /** One sentence per fault, so that a whole graph is reported at once. None = runInt8 is exact and cannot fail. */
@@ -40,6 +42,22 @@ export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
   readonly unpinned?: string;
   readonly tflite: TfliteMapping<Attrs, Inputs>;
 }
+
+/**
+ * What TFLite's 8-bit specification asks of the op's quantization: which constants are weights, which outputs have
+ * fixed parameters, which must share those of their input.
+ */
+export type QuantRule =
+  /** Inputs are [activation, weights, bias?]; weights symmetric, per channel along `axis` where the recipe says so. */
+  | { readonly kind: 'weighted'; readonly axis: number }
+  /** Moves or compares raw bytes: all float inputs and the output have one quantization. */
+  | { readonly kind: 'same' }
+  /** The output's range is known beforehand. */
+  | { readonly kind: 'fixed'; readonly scale: number; readonly zeroPoint: number }
+  /** Rescales: every tensor has a range of its own. One step of the result before rescaling is worth about this. */
+  | { readonly kind: 'free'; readonly accumulatorStep: 'largest' | 'product' }; // of the inputs' scales
+
+export const probability: QuantRule = { kind: 'fixed', scale: 1 / 256, zeroPoint: -128 }; // 0 … 255/256
 
 export interface Cost {
   readonly macs: number; // multiply-accumulates, padding included, as everybody counts

@@ -38,6 +38,7 @@ export function poolOp(op: PoolOp): OpDef<PoolAttrs, PoolInputs> {
   return {
     name: op.name,
     inputCount: [1, 1],
+    quantization: { kind: 'same' },
 
     inferShape([input], attrs) {
       const { outputHeight, outputWidth, inputChannels } = windowOf(input.shape, attrs.filter, attrs);

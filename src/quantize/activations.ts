@@ -5,8 +5,9 @@
 import { ThimbleError } from '../core/errors.js';
 import { consumersOf, type Graph, isConstant, type Node, tensorOf } from '../core/graph.js';
 import { dataOf, type QuantParams, sameQuant, type Tensor } from '../core/tensor.js';
+import { opNamed } from '../ops/index.js';
+import type { QuantRule } from '../ops/op.js';
 import type { CalibrationStats } from './calibrate.js';
-import { type OpRule, ruleOf } from './op-rules.js';
 import type { Recipe } from './recipe.js';
 import { asymmetricQuant, perTensor, type Range, unite, widened } from './scales.js';
 
@@ -53,14 +54,14 @@ export function planActivations(graph: Graph, stats: CalibrationStats, recipe: R
 /** Ties inputs and output of every 'same' operator, in order, as far as fixed parameters and other readers allow. */
 function groupsOf(graph: Graph): Map<string, Group> {
   const groups = new Map<string, Group>();
-  const start = (name: string, rule?: OpRule): void => {
+  const start = (name: string, rule?: QuantRule | null): void => {
     const group: Group = { members: [name], ties: [] };
     if (rule?.kind === 'fixed') group.fixed = perTensor(rule.scale, rule.zeroPoint);
     groups.set(name, group);
   };
   for (const name of graph.inputs) if (isFloat(tensorOf(graph, name))) start(name);
   for (const node of graph.nodes) {
-    const rule = ruleOf(node.op);
+    const rule = opNamed(node.op).quantization;
     for (const name of activationsOf(graph, node)) if (!groups.has(name)) start(name); // constants of add, mul …
     for (const name of node.outputs) start(name, rule);
     if (rule?.kind === 'same') tie(graph, groups, node);
@@ -96,7 +97,7 @@ function merge(groups: Map<string, Group>, input: string, { name: tie, outputs }
 
 /** The operands that are activations: float inputs, without weights and biases. */
 export function activationsOf(graph: Graph, node: Node): readonly string[] {
-  const candidates = ruleOf(node.op)?.kind === 'weighted' ? node.inputs.slice(0, 1) : node.inputs;
+  const candidates = opNamed(node.op).quantization?.kind === 'weighted' ? node.inputs.slice(0, 1) : node.inputs;
   return candidates.filter((name) => name !== null && isFloat(tensorOf(graph, name))) as string[];
 }
 
@@ -129,7 +130,7 @@ function reasonFor(graph: Graph, group: Group, name: string, recipe: Recipe): st
 /** Widens outputs whose steps would be far finer than the operator can make: dead layers have such ranges. */
 function coarsenOutputs(graph: Graph, groups: ReadonlyMap<string, Group>, quantOf: Map<string, QuantParams>): void {
   for (const node of graph.nodes) {
-    const rule = ruleOf(node.op);
+    const rule = opNamed(node.op).quantization;
     if (rule?.kind !== 'weighted' && rule?.kind !== 'free') continue;
     const scales = activationsOf(graph, node).map((name) => quantOf.get(name)!.scale[0]!);
     const least = finestOutputStep * accumulatorStep(graph, node, scales);
@@ -144,8 +145,10 @@ function coarsenOutputs(graph: Graph, groups: ReadonlyMap<string, Group>, quantO
 
 /** The real value of 1 in the operator's accumulator, about. */
 function accumulatorStep(graph: Graph, { op, inputs }: Node, scales: readonly number[]): number {
-  if (op === 'mul') return scales.reduce((product, scale) => product * scale, 1);
-  if (ruleOf(op)?.kind !== 'weighted') return Math.max(...scales);
+  const rule = opNamed(op).quantization;
+  if (rule?.kind === 'free' && rule.accumulatorStep === 'product')
+    return scales.reduce((product, scale) => product * scale, 1);
+  if (rule?.kind !== 'weighted') return Math.max(...scales);
   let largest = 0;
   for (const weight of dataOf(tensorOf(graph, inputs[1]!))) largest = Math.max(largest, Math.abs(weight));
   return (scales[0]! * largest) / 127;
@@ -154,7 +157,7 @@ function accumulatorStep(graph: Graph, { op, inputs }: Node, scales: readonly nu
 /** Readers whose output has other parameters than an input that must share them. */
 function requantizations(graph: Graph, quantOf: ReadonlyMap<string, QuantParams>): readonly Requantize[] {
   return graph.nodes.flatMap((node) => {
-    if (ruleOf(node.op)?.kind !== 'same') return [];
+    if (opNamed(node.op).quantization?.kind !== 'same') return [];
     const quant = quantOf.get(node.outputs[0]!)!;
     return node.inputs.flatMap((name, input) => {
       const differs = name !== null && quantOf.has(name) && !sameQuant(quantOf.get(name), quant);

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { ThimbleError } from '../core/errors.js';
 import { type Graph, tensorOf } from '../core/graph.js';
 import { dataOf, type QuantParams, type Tensor } from '../core/tensor.js';
+import { opNamed } from '../ops/index.js';
 import { planActivations, type Requantize } from './activations.js';
 import type { CalibrationStats } from './calibrate.js';
-import { ruleOf } from './op-rules.js';
 import { checkQuantizable, prepared } from './quantizable.js';
 import type { Recipe } from './recipe.js';
 import { biasQuant, weightQuant } from './weights.js';
@@ -53,7 +53,7 @@ export function planQuantization(graph: Graph, stats: CalibrationStats, recipe: 
   const tensors: Record<string, TensorPlan> = {};
   for (const [name, quant] of quantOf) tensors[name] = entry('int8', quant, whyOf.get(name) ?? '');
   for (const node of own.nodes) {
-    const rule = ruleOf(node.op);
+    const rule = opNamed(node.op).quantization;
     if (rule?.kind !== 'weighted') continue;
     const [input, weights, bias] = node.inputs.map((name) => (name === null ? undefined : tensorOf(own, name)));
     const inputScale = inputScaleOf(quantOf, requantize, node.name, input!);

@@ -2,7 +2,7 @@
 import { ThimbleError } from '../core/errors.js';
 import { type Graph, isConstant, type Node, tensorOf } from '../core/graph.js';
 import type { Tensor } from '../core/tensor.js';
-import { ruleOf } from './op-rules.js';
+import { opNamed } from '../ops/index.js';
 
 /** @throws ThimbleError E_UNSUPPORTED_OP, E_UNSUPPORTED_MODEL, E_NOT_FINITE, each with all places */
 export function checkQuantizable(graph: Graph): void {
@@ -13,7 +13,7 @@ export function checkQuantizable(graph: Graph): void {
       `the model is quantized already: "${quantized.name}" is ${quantized.dtype}`,
       ['Use it as it is, with thimble emit or deploy.', 'To quantize anew, start from the float32 model.'],
     );
-  const without = graph.nodes.filter((node) => !ruleOf(node.op));
+  const without = graph.nodes.filter((node) => opNamed(node.op).quantization === null);
   if (without.length > 0)
     throw new ThimbleError(
       'E_UNSUPPORTED_OP',
@@ -21,7 +21,7 @@ export function checkQuantizable(graph: Graph): void {
       'Replace these layers, or move them out of the model.',
     );
   const dynamic = graph.nodes.filter(
-    (node) => ruleOf(node.op)?.kind === 'weighted' && !hasConstantWeights(graph, node),
+    (node) => opNamed(node.op).quantization?.kind === 'weighted' && !hasConstantWeights(graph, node),
   );
   if (dynamic.length > 0)
     throw new ThimbleError(

@@ -13,6 +13,7 @@ type Inputs = readonly [Tensor, ...Tensor[]];
 export const concatenation: OpDef<ConcatenationAttrs, Inputs> = {
   name: 'concatenation',
   inputCount: [1, 1024],
+  quantization: { kind: 'same' },
 
   inferShape(inputs, { axis }) {
     const [first] = inputs;

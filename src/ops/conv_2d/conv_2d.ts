@@ -31,6 +31,7 @@ export type Conv2dNode = OpNode<Conv2dAttrs, WeightedInputs>;
 export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   name: 'conv_2d',
   inputCount: [2, 3],
+  quantization: { kind: 'weighted', axis: 0 },
 
   inferShape(inputs, attrs) {
     const { outputHeight, outputWidth, outputChannels } = geometryOf(inputs, attrs);

@@ -31,6 +31,7 @@ export type DepthwiseConv2dNode = OpNode<DepthwiseConv2dAttrs, WeightedInputs>;
 export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
   name: 'depthwise_conv_2d',
   inputCount: [2, 3],
+  quantization: { kind: 'weighted', axis: 3 },
 
   inferShape(inputs, attrs) {
     const { outputHeight, outputWidth, outputChannels } = geometryOf(inputs, attrs);

@@ -31,6 +31,7 @@ export type FullyConnectedNode = OpNode<FullyConnectedAttrs, WeightedInputs>;
 export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
   name: 'fully_connected',
   inputCount: [2, 3],
+  quantization: { kind: 'weighted', axis: 0 },
 
   inferShape(inputs, { keepNumDims }) {
     const { rows, units } = geometryOf(inputs, keepNumDims);

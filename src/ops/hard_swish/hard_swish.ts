@@ -10,6 +10,7 @@ const saturate = (x: number): number => clamp(x, INT16_MIN, INT16_MAX);
 
 export const hardSwish = lookupOp<Record<string, never>>({
   name: 'hard_swish',
+  quantization: { kind: 'free', accumulatorStep: 'largest' },
   float32: (x) => (x * clamp(x + 3, 0, 6)) / 6,
 
   int8(node) {

@@ -10,6 +10,7 @@ export interface LeakyReluAttrs {
 
 export const leakyRelu = lookupOp<LeakyReluAttrs>({
   name: 'leaky_relu',
+  quantization: { kind: 'free', accumulatorStep: 'largest' },
   float32: (x, { alpha }) => (x >= 0 ? x : x * alpha),
 
   int8(node) {

@@ -8,12 +8,14 @@ import {
 import { perTensorQuant } from '../../core/tensor.js';
 import { inputRadius, logisticFixedPoint } from '../exponential.js';
 import { lookupOp } from '../lookup.js';
+import { probability } from '../op.js';
 import { noOptions } from '../tflite-options.js';
 
 const INTEGER_BITS = 4;
 
 export const logistic = lookupOp<Record<string, never>>({
   name: 'logistic',
+  quantization: probability,
   float32: (x) => 1 / (1 + Math.exp(-x)),
 
   int8({ inputs: [input] }) {

@@ -22,6 +22,7 @@ const LOOPS = 5; // kept and reduced axes alternate at most this often; thimble_
 export const mean: OpDef<MeanAttrs, Inputs> = {
   name: 'mean',
   inputCount: [2, 2],
+  quantization: { kind: 'free', accumulatorStep: 'largest' },
 
   inferShape(inputs, { keepDims }) {
     const [input] = inputs;

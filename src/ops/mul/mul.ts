@@ -8,6 +8,7 @@ import { activationField, versionOf } from '../tflite-options.js';
 
 export const mul = binaryOp({
   name: 'mul',
+  quantization: { kind: 'free', accumulatorStep: 'product' },
   float32: (a, b) => a * b,
 
   int8(node) {

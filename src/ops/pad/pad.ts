@@ -13,6 +13,7 @@ const MAX_RANK = 4; // as in TFLite Micro; the C has as many loops
 export const pad: OpDef<Attrs, Inputs> = {
   name: 'pad',
   inputCount: [2, 2],
+  quantization: { kind: 'same' },
 
   inferShape([input, paddings]) {
     const { data } = paddings;

@@ -12,6 +12,7 @@ type Attrs = Readonly<Record<string, never>>;
 export const quantize: OpDef<Attrs, UnaryInputs> = {
   name: 'quantize',
   inputCount: [1, 1],
+  quantization: null, // made by quantization itself, between two int8 tensors
   inferShape: ([input]) => [input.shape],
 
   checkQuant(node) {

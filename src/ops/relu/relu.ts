@@ -6,6 +6,7 @@ import { noOptions } from '../tflite-options.js';
 
 export const relu = lookupOp<Record<string, never>>({
   name: 'relu',
+  quantization: { kind: 'free', accumulatorStep: 'largest' },
   float32: (x) => Math.max(x, 0),
 
   int8(node) {

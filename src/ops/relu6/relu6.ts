@@ -9,6 +9,7 @@ import { noOptions } from '../tflite-options.js';
 
 export const relu6 = lookupOp<Record<string, never>>({
   name: 'relu6',
+  quantization: { kind: 'same' }, // clamps raw bytes by the input's quantization
   float32: (x) => clamp(x, 0, 6),
 
   int8({ inputs: [input] }) {

@@ -15,6 +15,7 @@ type Inputs = readonly [input: Tensor, shape?: Tensor | undefined];
 export const reshape: OpDef<ReshapeAttrs, Inputs> = {
   name: 'reshape',
   inputCount: [1, 2],
+  quantization: { kind: 'same' },
 
   inferShape([input, shape], { newShape }) {
     const wanted = shape?.data ? Array.from(shape.data) : newShape;

@@ -14,7 +14,7 @@ import { dataOf, elementCount, perTensorQuant } from '../../core/tensor.js';
 import { expOnNegativeValues, inputRadius, reciprocalOfOnePlus } from '../exponential.js';
 import { int8Faults } from '../int8-operands.js';
 import type { UnaryInputs, UnaryNode } from '../lookup.js';
-import type { OpDef } from '../op.js';
+import { type OpDef, probability } from '../op.js';
 import { versionOf } from '../tflite-options.js';
 
 export interface SoftmaxAttrs {
@@ -27,6 +27,7 @@ const SUM_BITS = 12; // integer bits of Σ e^…, so that up to 4095 terms of at
 export const softmax: OpDef<SoftmaxAttrs, UnaryInputs> = {
   name: 'softmax',
   inputCount: [1, 1],
+  quantization: probability,
 
   inferShape([input]) {
     if (input.shape.length === 0 || elementCount(input.shape) === 0)

@@ -17,6 +17,7 @@ const INTEGER_BITS = 4;
 
 export const tanh = lookupOp<Record<string, never>>({
   name: 'tanh',
+  quantization: { kind: 'fixed', scale: 1 / 128, zeroPoint: 0 },
   float32: (x) => Math.tanh(x),
 
   int8({ inputs: [input] }) {
