@@ -3,6 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tensorOf } from '../../../src/core/graph.js';
 import { elementCount } from '../../../src/core/tensor.js';
+import { emitTflite } from '../../../src/emit/tflite.js';
+import { tfliteRuntimeEngine } from '../../../src/engines/tflite-runtime.js';
 import { importTfjs } from '../../../src/importers/tfjs/tfjs.js';
 import { simplify } from '../../../src/passes/index.js';
 import { distance, randomValues, runFloat32 } from './run-float32.js';
@@ -192,5 +194,27 @@ describe('TensorFlow.js agrees with what was imported from its files', () => {
     const input = tf.input({ shape: image });
     const nested = head.apply(base.apply(input)) as tf.SymbolicTensor;
     await expectEqual(tf.model({ inputs: input, outputs: nested }));
+  });
+});
+
+describe('a model without biases', () => {
+  it.each([
+    ['conv2d', image, l.conv2d({ filters: 4, kernelSize: 3, useBias: false })],
+    ['depthwise conv2d', image, l.depthwiseConv2d({ kernelSize: 3, useBias: false })],
+    ['separable conv2d', image, l.separableConv2d({ filters: 4, kernelSize: 3, useBias: false })],
+    ['dense', [7], l.dense({ units: 5, useBias: false })],
+    ['dense on a sequence', sequence, l.dense({ units: 5, useBias: false })],
+  ] as const)('runs in the TFLite runtime as in TensorFlow.js: %s', async (_, inputShape, layer) => {
+    const model = tf.sequential({ layers: [l.inputLayer({ inputShape: [...inputShape] }), layer] });
+    randomize(model);
+    const { json, shard } = await savedModel(model);
+    const graph = simplify(importTfjs(modelFile(json, { 'group1-shard1of1.bin': shard }))).graph;
+    const input = randomValues(elementCount(inputShape), 7);
+    const engine = await tfliteRuntimeEngine(emitTflite(graph));
+    const [actual] = await engine.run([input]);
+    await engine.close();
+    const expected = (model.predict(tf.tensor(input, [1, ...inputShape])) as tf.Tensor).dataSync();
+    expect(distance(actual as Float32Array, expected as Float32Array)).toBeLessThan(1e-5);
+    model.dispose();
   });
 });

@@ -61,12 +61,16 @@ function applyWindow(call: LayerCall, x: string, dimensions: 1 | 2, width: numbe
   }; // prettier-ignore
 }
 
-function biasOf(call: LayerCall, outputs: number): readonly string[] {
-  if (!call.config.boolean('use_bias', true)) return [];
+/** Zeros for a layer without: TFLite's own converter writes them too, for its older runtimes insist on a bias. */
+function biasOf(call: LayerCall, outputs: number): string {
+  if (!call.config.boolean('use_bias', true)) return noBias(call, 'bias', outputs);
   const bias = call.weight(1, 'bias');
   if (bias.values.length !== outputs) throw call.mismatch(`${bias.values.length} biases for ${outputs} channels`);
-  return [call.constant('bias', [outputs], () => bias.values)];
+  return call.constant('bias', [outputs], () => bias.values);
 }
+
+const noBias = (call: LayerCall, short: string, outputs: number): string =>
+  call.constant(short, [outputs], () => new Float32Array(outputs));
 
 const convolution = (dimensions: 1 | 2): LayerKind => ({
   fault: convolutionFault,
@@ -77,7 +81,7 @@ const convolution = (dimensions: 1 | 2): LayerKind => ({
     return call.through4d(call.input, (input) => {
       const { settings, x } = applyWindow(call, input, dimensions, kernel.width);
       const weights = call.constant('kernel', shape, () => outputsFirst(kernel));
-      const inputs = [x, weights, ...biasOf(call, kernel.outputs)];
+      const inputs = [x, weights, biasOf(call, kernel.outputs)];
       return apply(call.node('conv_2d', inputs, { ...settings, activation: fused }));
     });
   },
@@ -90,9 +94,9 @@ function depthwiseNode(call: LayerCall, input: string, dimensions: 1 | 2, bias: 
   const { settings, x } = applyWindow(call, input, dimensions, kernel.width);
   const shape = [1, kernel.height, kernel.width, channels];
   const weights = call.constant('depthwise_kernel', shape, () => kernel.values);
-  const inputs = [x, weights, ...(bias ? biasOf(call, channels) : [])];
+  const biases = bias ? biasOf(call, channels) : noBias(call, 'depthwise_bias', channels);
   const attrs = { ...settings, depthMultiplier: kernel.outputs, activation: fused };
-  return call.node('depthwise_conv_2d', inputs, attrs);
+  return call.node('depthwise_conv_2d', [x, weights, biases], attrs);
 }
 
 const depthwise = (dimensions: 1 | 2): LayerKind => ({
@@ -114,7 +118,7 @@ const separable = (dimensions: 1 | 2): LayerKind => ({
       const shape = [pointwise.outputs, 1, 1, pointwise.inputs];
       const weights = call.constant('pointwise_kernel', shape, () => outputsFirst(pointwise));
       const attrs = { stride: [1, 1], dilation: [1, 1], padding: 'VALID', activation: fused };
-      return apply(call.node('conv_2d', [x, weights, ...biasOf(call, pointwise.outputs)], attrs));
+      return apply(call.node('conv_2d', [x, weights, biasOf(call, pointwise.outputs)], attrs));
     });
   },
 });
@@ -128,11 +132,11 @@ const dense: LayerKind = {
     const transposed = () => outputsFirst({ height: 1, width: 1, inputs, outputs, values: kernel.values });
     const { fused, apply } = splitActivation(call);
     if (call.shape().length === 2) {
-      const operands = [call.input, call.constant('kernel', [outputs, inputs], transposed), ...biasOf(call, outputs)];
+      const operands = [call.input, call.constant('kernel', [outputs, inputs], transposed), biasOf(call, outputs)];
       return apply(call.node('fully_connected', operands, { activation: fused, keepNumDims: false }));
     }
     return call.through4d(call.input, (x) => {
-      const operands = [x, call.constant('kernel', [outputs, 1, 1, inputs], transposed), ...biasOf(call, outputs)];
+      const operands = [x, call.constant('kernel', [outputs, 1, 1, inputs], transposed), biasOf(call, outputs)];
       const attrs = { stride: [1, 1], dilation: [1, 1], padding: 'VALID', activation: fused };
       return apply(call.node('conv_2d', operands, attrs));
     });
