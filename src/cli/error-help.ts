@@ -18,7 +18,7 @@ another folder.`,
 Thimble looks at the content, not at the name. If a download broke off, the file is shorter than it says: fetch it again.`,
   E_UNSUPPORTED_OP: `The model uses operators that Thimble has no kernel for. All of them are listed, with the node names, so that one
 round of changes is enough. The usual way out is to replace the layer in the training script by a supported one and to train
-or export again. Thimble never leaves an operator out silently.`,
+or export again. docs/operators.md lists the operators and the Keras layers that Thimble reads. Nothing is left out silently.`,
   E_UNSUPPORTED_MODEL: `The operators are fine, the kind of model is not:
   · float16 or dynamic-range (hybrid) models: weights are small, but the arithmetic stays float. Export the float32 model and
     let \`thimble compress\` quantize it fully.

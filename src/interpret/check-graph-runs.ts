@@ -15,7 +15,7 @@ export const isFloatNode = ({ inputs, outputs }: OpNode): boolean =>
  */
 export function checkGraphRuns(graph: Graph): void {
   refuse('E_UNSUPPORTED_OP', graph, unknownOpFaults, [
-    'Replace these operators by supported ones, or cut the model before them and compute the rest on the host.',
+    'Replace these operators by those that docs/operators.md lists, or cut the model before them and compute the rest on the host.',
   ]);
   refuse('E_SHAPE', graph, shapeFaults, [
     'Export the model again; if a tool edited it, check what it did to the shapes.',

@@ -111,7 +111,7 @@ const unsupported = (faults: readonly string[]): ThimbleError =>
     `${faults.length === 1 ? 'a layer has' : `${faults.length} layers have`} no counterpart on a microcontroller:\n` +
       faults.map((fault) => `    ${fault}`).join('\n'),
     [
-      'Change the layers as said beside each, and train again.',
+      'Change the layers as said beside each, and train again; docs/operators.md lists those that Thimble reads.',
       'Or convert with TensorFlow Lite to int8 and give Thimble the .tflite; it lists what is left.',
     ],
   );

@@ -83,7 +83,7 @@ export function unsupportedOps(nodes: readonly UnsupportedNode[]): ThimbleError 
   return new ThimbleError(
     'E_UNSUPPORTED_OP',
     `${nodes.length} of the model's operators cannot run: ${lines.join('; ')}`,
-    'Change these layers and export again, or cut the model before them; the operators that Thimble runs are in the README.',
+    'Change these layers and export again, or cut the model before them; docs/operators.md lists those that Thimble runs.',
     { where: `at node "${nodes[0]?.node}"` },
   );
 }

@@ -22,6 +22,9 @@ const kinds: ReadonlyMap<string, LayerKind> = new Map(
   }),
 );
 
+/** Class names, for the documentation. */
+export const layerClasses: readonly string[] = [...kinds.keys()];
+
 const waysOut: readonly (readonly [RegExp, string])[] = [
   [/LSTM|GRU|RNN|ConvLSTM|Bidirectional/, 'use Conv1D layers over the sequence'],
   [/Embedding/, 'compute the embedding before the model, or feed numbers'],
