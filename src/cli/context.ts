@@ -21,6 +21,7 @@ export interface Context {
   print(text: string): void;
   /** The verb's result for a program: one JSON document on stdout, with --json alone. */
   printJson(value: unknown): void;
+  hasPrintedJson(): boolean;
   /** Remarks on stderr; nothing with --quiet. */
   log(text: string): void;
   /** Takes bars off the screen. */
@@ -34,6 +35,7 @@ export function createContext(options: GlobalOptions, signal: AbortSignal): Cont
     options.color !== false && pc.isColorSupported && process.stdout.isTTY === true && !json,
   );
   const interactive = process.stderr.isTTY === true && !json && !quiet;
+  let printedJson = false;
   const progress = createProgress({ interactive, quiet });
   const write = (stream: NodeJS.WriteStream, text: string) => {
     progress.pause();
@@ -51,8 +53,11 @@ export function createContext(options: GlobalOptions, signal: AbortSignal): Cont
       if (!json) write(process.stdout, text);
     },
     printJson: (value) => {
-      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (!json) return;
+      printedJson = true;
+      process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     },
+    hasPrintedJson: () => printedJson,
     log: (text) => {
       if (!quiet) write(process.stderr, text);
     },

@@ -4,8 +4,11 @@ import pc from 'picocolors';
 import { exitCodeOf, ThimbleError } from '../core/errors.js';
 import { packageVersion } from '../files/package-folder.js';
 import { type Context, createContext, type GlobalOptions } from './context.js';
-import { errorJson, errorText } from './error-text.js';
+import { errorJson, errorText, usageJson } from './error-text.js';
 import { verbs } from './verbs/index.js';
+
+/** Errors of verbs that have said all in their JSON document already: a second one would make both unreadable. */
+const toldAsJson = new WeakSet<object>();
 
 /** Wraps a verb's body so that it gets a Context and the last word stays with `main`. */
 export type Action = <Args extends unknown[]>(
@@ -44,7 +47,7 @@ export function createProgram(signal: AbortSignal): Command {
     .option('--quiet', 'no remarks, no bars')
     .option('--no-color', 'no colours (also: NO_COLOR=1)')
     .helpCommand(false) // `thimble help CODE` is ours
-    .showHelpAfterError('(thimble --help lists the commands, thimble COMMAND --help shows an example)')
+    .showHelpAfterError('(thimble --help lists the commands)')
     .exitOverride();
   const action: Action =
     (body) =>
@@ -52,19 +55,30 @@ export function createProgram(signal: AbortSignal): Command {
       const context = createContext(program.opts<GlobalOptions>(), signal);
       try {
         await body(context, ...args);
+      } catch (error) {
+        if (context.hasPrintedJson() && error instanceof Error) toldAsJson.add(error);
+        throw error;
       } finally {
         context.close();
       }
     };
   for (const verb of verbs) verb(program, action);
-  for (const command of program.commands) command.exitOverride();
+  for (const command of program.commands)
+    command
+      .exitOverride()
+      .showHelpAfterError(`(thimble ${command.name()} --help explains what it takes and shows an example)`);
   return program;
 }
 
 function report(error: unknown, options: GlobalOptions): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf.E_USAGE; // it has spoken already
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0; // --help, --version
+    if (options.json === true) process.stdout.write(`${JSON.stringify(usageJson(error), null, 2)}\n`);
+    return exitCodeOf.E_USAGE; // the words for a person have gone to stderr already
+  }
   const colors = pc.createColors(options.color !== false && pc.isColorSupported && process.stderr.isTTY === true);
-  if (options.json === true) process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`);
+  const told = error instanceof Error && toldAsJson.has(error);
+  if (options.json === true && !told) process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`);
   process.stderr.write(`${errorText(error, colors)}\n`);
   return error instanceof ThimbleError ? exitCodeOf[error.code] : 1;
 }

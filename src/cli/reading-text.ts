@@ -17,7 +17,16 @@ export function latencyText({ value, unit }: Latency): string {
   return value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} µs`;
 }
 
+/** A firmware that is a program of this computer knows its arena only: stack and heap are the operating system's. */
+export const isFullMemory = ({ stackBytes }: MemoryReading): boolean => stackBytes > 0;
+
 export const memoryText = (memory: MemoryReading): string =>
-  `static ${bytesText(memory.staticBytes)} (arena ${bytesText(memory.arenaBytes)}, db buffer ${bytesText(memory.dbBytes)}), ` +
+  isFullMemory(memory) ? boardMemoryText(memory) : `${modelMemoryText(memory)}; stack and heap are not measured here`;
+
+const modelMemoryText = ({ arenaBytes, dbBytes }: MemoryReading): string =>
+  `arena ${bytesText(arenaBytes)}, db buffer ${bytesText(dbBytes)}`;
+
+const boardMemoryText = (memory: MemoryReading): string =>
+  `static ${bytesText(memory.staticBytes)} (${modelMemoryText(memory)}), ` +
   `stack ${bytesText(memory.stackHighWaterBytes)} of ${bytesText(memory.stackBytes)} used, ` +
   `heap ${bytesText(memory.heapUsedBytes)} used`;

@@ -54,9 +54,12 @@ export function usageBar(used: number, available: number, width = 24): string {
 }
 
 export function bytesText(bytes: number): string {
-  if (bytes < 10_000) return `${bytes} B`;
+  if (bytes < 10_000) return `${countText(bytes)} B`;
   return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(2)} MiB`;
 }
+
+/** '1 reading', '20 readings' */
+export const counted = (count: number, noun: string): string => `${countText(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** '12,501,632' */
 export const countText = (count: number): string => Math.round(count).toLocaleString('en-US');

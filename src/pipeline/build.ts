@@ -32,7 +32,7 @@ export interface Built {
   readonly arenaBytes: number;
   readonly arenaLowerBoundBytes: number;
   readonly weightBytes: number;
-  readonly use: BoardUse | null; // null where the toolchain tells no sizes: the program on this computer
+  readonly use: BoardUse | null; // null for the program on this computer, and where the toolchain tells no sizes
 }
 
 /** @throws ThimbleError E_DOES_NOT_FIT before and after the build, E_TOOL_MISSING, E_BUILD_FAILED, E_INTERRUPTED */
@@ -67,14 +67,14 @@ export const defaultProjectFolder = (model: LoadedModel, board: BoardSpec): stri
   join('.thimble', `${modelNameOf(model.path)}-${board.id}`);
 
 function useOf({ size }: FirmwareImage, board: BoardSpec): BoardUse | null {
-  return (
-    size && {
-      flashBytes: size.flashBytes,
-      flashLimitBytes: board.flashBytes,
-      ramBytes: size.ramBytes + size.stackBytes,
-      ramLimitBytes: board.ramBytes,
-    }
-  );
+  // The program's size says nothing there: its flash and RAM are this computer's.
+  if (size === null || board.template === 'host') return null;
+  return {
+    flashBytes: size.flashBytes,
+    flashLimitBytes: board.flashBytes,
+    ramBytes: size.ramBytes + size.stackBytes,
+    ramLimitBytes: board.ramBytes,
+  };
 }
 
 function checkUse(use: BoardUse, board: BoardSpec): void {

@@ -91,13 +91,13 @@ export async function verifyOnBoard(
   };
 }
 
-/** @throws ThimbleError E_VERIFY_MISMATCH where any byte differed */
-export function requireBitExact({ n, bitExact, firstMismatch }: VerifyReport): void {
-  if (!firstMismatch) return;
+/** E_VERIFY_MISMATCH where any byte differed: to be thrown after the figures were shown. */
+export function mismatchError({ n, bitExact, firstMismatch }: VerifyReport): ThimbleError | null {
+  if (!firstMismatch) return null;
   const { layer, sample, differingBytes } = firstMismatch;
-  throw new ThimbleError(
+  return new ThimbleError(
     'E_VERIFY_MISMATCH',
-    `the board differs from the host on ${n - bitExact} of ${n} samples; first on sample ${sample}, in ${differingBytes} bytes of the output`,
+    `the board differs from the host on ${n - bitExact} of ${n} samples; first on sample ${sample}, in ${differingBytes} ${differingBytes === 1 ? 'byte' : 'bytes'} of the output`,
     ['Build and flash again: thimble deploy MODEL --board BOARD', 'If it stays, please report it with the model.'],
     {
       where: layer

@@ -21,7 +21,7 @@ export function memoryPicture(plan: MemoryPlan): string {
   const indent = ' '.repeat(2 * 9 + 2);
   const peak = plan.peak && [
     `${indent}${' '.repeat(NAME_COLUMNS)}  ${' '.repeat(Math.floor(plan.peak.step / perColumn))}▲`,
-    `peak at node ${plan.peak.step} "${plan.peak.node}" (${plan.peak.op})`,
+    `peak at node ${plan.peak.step} "${fitName(plan.peak.node).trimEnd()}" (${plan.peak.op})`,
   ];
   return [
     `arena ${plan.arenaBytes.toLocaleString('en-US')} B, lower bound ${plan.lowerBoundBytes.toLocaleString('en-US')} B, ` +

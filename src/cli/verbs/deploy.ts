@@ -12,10 +12,11 @@ import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { emitToFolder, modelNameOf } from '../../pipeline/emit-model.js';
 import { type LoadedModel, loadModel } from '../../pipeline/load-model.js';
 import { connectBoard } from '../../pipeline/open-board.js';
-import { requireBitExact, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
+import { mismatchError, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
 import type { Context } from '../context.js';
 import { deploySummary } from '../deploy-summary.js';
+import { errorJson } from '../error-text.js';
 import { openData, positiveInteger, positiveNumber } from '../options.js';
 import { originText } from '../reading-text.js';
 import { useText } from './build.js';
@@ -101,9 +102,10 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
       origin,
       latency: summarizeLatencies(latencies),
     };
-    context.printJson(jsonOf(figures, output));
+    const mismatch = verified ? mismatchError(verified) : null;
+    context.printJson({ ...jsonOf(figures, output), ...(mismatch && errorJson(mismatch)) });
     context.print(`\n${deploySummary(figures, output, context)}`);
-    if (verified) requireBitExact(verified);
+    if (mismatch) throw mismatch;
   } finally {
     await session.close();
   }
@@ -162,7 +164,7 @@ async function streamReadings(
   const onReading = (reading: Reading) => {
     if (reading.kind !== 'inference') return;
     latencies.push(reading.latency);
-    context.print(readingLine(reading, labels));
+    context.print(readingLine(reading, labels, link.handshake.outputBytes));
   };
   await link.stream(onReading, { count, stop: context.signal });
   return latencies;

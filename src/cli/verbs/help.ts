@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { type ErrorCode, ThimbleError } from '../../core/errors.js';
 import { errorHelp } from '../error-help.js';
 import type { Verb } from './index.js';
@@ -12,9 +13,11 @@ export const help: Verb = (program, action) => {
       action(async (context, topic?: string) => {
         const code = topic?.toUpperCase().replace(/-/g, '_') ?? '';
         const command = program.commands.find((candidate) => candidate.name() === topic);
-        if (topic === undefined) context.print(program.helpInformation());
-        else if (command) context.print(command.helpInformation());
-        else if (code in errorHelp) {
+        if (topic === undefined || command) {
+          const text = helpText(command ?? program);
+          context.print(text);
+          context.printJson({ ...(command && { command: topic }), text });
+        } else if (code in errorHelp) {
           const text = errorHelp[code as ErrorCode];
           context.print(`${context.colors.bold(code)}\n\n${text}`);
           context.printJson({ code, text });
@@ -26,3 +29,11 @@ export const help: Verb = (program, action) => {
       }),
     );
 };
+
+/** As --help prints it, example included. */
+function helpText(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part) });
+  command.outputHelp();
+  return text;
+}

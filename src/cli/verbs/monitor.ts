@@ -7,6 +7,7 @@ import { connectBoard, openModelOnBoard, VIRTUAL } from '../../pipeline/open-boa
 import type { Context } from '../context.js';
 import { positiveInteger } from '../options.js';
 import { latencyText, memoryText, originText } from '../reading-text.js';
+import { counted } from '../table.js';
 import type { Verb } from './index.js';
 
 interface Flags {
@@ -54,7 +55,7 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
     );
     const show = (reading: Reading) => {
       readings.push(reading);
-      if (reading.kind === 'inference') context.print(readingLine(reading, labels));
+      if (reading.kind === 'inference') context.print(readingLine(reading, labels, link.handshake.outputBytes));
     };
     const report = await link.stream(show, { ...(flags.count !== undefined && { count: flags.count }), stop: signal });
     const memory = await link.memory();
@@ -73,17 +74,24 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
     if (latency) {
       const text = (value: number) => latencyText({ value, unit: latency.unit });
       context.print(
-        `\n  ${latency.n} readings: median ${text(latency.median)}, p90 ${text(latency.p90)}, p99 ${text(latency.p99)}`,
+        `\n  ${counted(latency.n, 'reading')}: median ${text(latency.median)}, p90 ${text(latency.p90)}, p99 ${text(latency.p99)}`,
       );
     }
-    if (report.damagedLines > 0) context.print(`  ${report.damagedLines} damaged lines were left out`);
+    if (report.damagedLines > 0) context.print(`  left out: ${counted(report.damagedLines, 'damaged line')}`);
     context.print(`  memory ${memoryText(memory)}`);
   } finally {
     await session.close();
   }
 }
 
-export function readingLine(reading: Reading & { kind: 'inference' }, labels: readonly string[]): string {
+/** @param outputBytes of the model: with a single output there are no classes, and its value is the answer */
+export function readingLine(
+  reading: Reading & { kind: 'inference' },
+  labels: readonly string[],
+  outputBytes: number,
+): string {
   const label = labels[reading.classIndex] ?? `class ${reading.classIndex}`;
-  return `  #${String(reading.sequence).padEnd(5)} ${latencyText(reading.latency).padStart(22)}   ${label} (${reading.score.toFixed(3)})`;
+  const score = reading.score.toFixed(3);
+  const answer = outputBytes === 1 && labels.length === 0 ? `output ${score}` : `${label} (${score})`;
+  return `  #${String(reading.sequence).padEnd(5)} ${latencyText(reading.latency).padStart(22)}   ${answer}`;
 }

@@ -4,8 +4,9 @@ import { summarizeLatencies } from '../../evaluate/latency-summary.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
 import { openModelOnBoard } from '../../pipeline/open-board.js';
-import { requireBitExact, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
+import { mismatchError, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
 import type { Context } from '../context.js';
+import { errorJson } from '../error-text.js';
 import {
   type DataOptions,
   openData,
@@ -64,15 +65,17 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
     });
     const memory = await session.link.memory();
     const { origin } = session.link.identity;
+    const mismatch = mismatchError(report);
     context.printJson({
       board: session.board.id,
       origin,
       ...report,
       latency: summarizeLatencies(report.latencies),
       memory,
+      ...(mismatch && errorJson(mismatch)),
     });
     context.print(verifyText(report, memory, origin, session.board.name));
-    requireBitExact(report);
+    if (mismatch) throw mismatch;
   } finally {
     await session.close();
   }
