@@ -22,7 +22,7 @@ export interface FineTuneOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Chosen by the held-out part of the training digits in examples/digits, half of whose channels were pruned. */
+/** Chosen on examples/digits with half of its channels pruned, by accuracy on its held-out digits: see its README. */
 export const fineTuneDefaults = {
   epochs: 5,
   batchSize: 32,

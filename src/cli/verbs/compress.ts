@@ -13,6 +13,7 @@ import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { type LoadedModel, loadModel } from '../../pipeline/load-model.js';
 import { loadRecipe } from '../../pipeline/load-recipe.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
+import { fineTuneDefaults } from '../../train/fine-tune.js';
 import type { Context } from '../context.js';
 import {
   type DataOptions,
@@ -47,8 +48,8 @@ export const withCompression = (command: Command): Command =>
         .option('--test <data>', 'samples to score with (default: some are held out of --data)')
         .option('--calibration <n>', 'samples that set the int8 ranges, class-stratified', positiveInteger, 500)
         .option('--prune <what>', 'channels=0.5 removes half of the channels and fine-tunes')
-        .option('--epochs <n>', 'of fine-tuning after pruning', positiveInteger, 3)
-        .option('--learning-rate <rate>', 'of fine-tuning', positiveNumber, 0.001)
+        .option('--epochs <n>', 'of fine-tuning after pruning', positiveInteger, fineTuneDefaults.epochs)
+        .option('--learning-rate <rate>', 'of fine-tuning', positiveNumber, fineTuneDefaults.learningRate)
         .option('--recipe <recipe>', 'a recipe’s name or JSON file', 'a8w8')
         .option('--seed <n>', 'of every random choice', positiveInteger, 1)
         .option('--score <n>', 'samples to score at most', positiveInteger, 2000),
