@@ -8,7 +8,7 @@ import { importTflite } from '../../src/importers/tflite/tflite.js';
 import { createInterpreter } from '../../src/interpret/interpreter.js';
 import { opNamed } from '../../src/ops/index.js';
 import { operandsOf } from '../../src/ops/op.js';
-import type { Row } from '../bench.js';
+import type { Row } from './row.js';
 
 /** What the int8 reference must reach, in millions of multiply-accumulates a second. */
 const models: readonly { readonly file: string; readonly target?: number }[] = [
