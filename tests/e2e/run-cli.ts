@@ -1,7 +1,12 @@
 /** The real command line as a child process, as a person or a script runs it: argument lists, no shell. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { projectFolder } from '../shared-folder.js';
+
+/** By its path: the working folder of a command may lie outside of the project. */
+const typescriptLoader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 export interface CliResult {
   readonly code: number | null;
@@ -23,7 +28,7 @@ export interface CliOptions {
 }
 
 export function startCli(args: readonly string[], { cwd, env, timeoutMs = 100_000 }: CliOptions = {}): RunningCli {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(projectFolder, 'src', 'cli.ts'), ...args], {
+  const child = spawn(process.execPath, ['--import', typescriptLoader, join(projectFolder, 'src', 'cli.ts'), ...args], {
     cwd: cwd ?? projectFolder,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
