@@ -2,7 +2,7 @@
  * The MPS2 boards of QEMU (AN385: Cortex-M3, AN386: Cortex-M4): vectors, start-up, files by semihosting.
  *
  * Code built for a Cortex-M0+ runs with traps on unaligned accesses, so that it fails here where it would fail there.
- * Any fault ends QEMU with a status that is not 0.
+ * Any fault ends QEMU with a status that is not 0, after a line on its stderr that says which: QEMU itself is silent.
  */
 #include "harness.h"
 
@@ -18,7 +18,7 @@
 extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_top;
 void reset_handler(void);
 
-enum { SYS_OPEN = 0x01, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT = 0x18 };
+enum { SYS_OPEN = 0x01, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT = 0x18 };
 enum { OPEN_READ_BINARY = 1, OPEN_WRITE_BINARY = 5 };
 enum { STOPPED_OK = 0x20026, STOPPED_ERROR = 0x20024 };
 
@@ -38,12 +38,20 @@ static void stop(uint32_t reason)
         semihosting(SYS_EXIT, (const void *)reason);
 }
 
+static void fail(const char *why)
+{
+    semihosting(SYS_WRITE0, why);
+    stop(STOPPED_ERROR);
+}
+
 static int32_t open_file(const char *name, uint32_t length, uint32_t mode)
 {
     const uint32_t block[3] = {(uint32_t)name, mode, length};
     const int32_t handle = semihosting(SYS_OPEN, block);
-    if (handle < 0)
-        stop(STOPPED_ERROR);
+    if (handle < 0) {
+        semihosting(SYS_WRITE0, name);
+        fail(": cannot be opened\n");
+    }
     return handle;
 }
 
@@ -57,7 +65,7 @@ void io_write(const void *from, uint32_t bytes)
 {
     const uint32_t block[3] = {(uint32_t)answers, (uint32_t)from, bytes};
     if (semihosting(SYS_WRITE, block) != 0)
-        stop(STOPPED_ERROR);
+        fail("answers.bin: cannot be written\n");
 }
 
 uint32_t io_ticks(void)
@@ -93,7 +101,7 @@ __attribute__((noinline)) uint32_t io_stack_used(void)
 
 static void fault(void)
 {
-    stop(STOPPED_ERROR);
+    fail("the core faulted\n");
 }
 
 void reset_handler(void)
