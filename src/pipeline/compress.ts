@@ -93,6 +93,7 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
     calibrationSamples(data, choice, preprocessing, options.signal),
     options.onEvent,
     choice.calibration.length,
+    options.recipe.activations,
   );
   const plan = planQuantization(float, stats, options.recipe);
   const int8: Graph = { ...applyPlan(float, plan), metadata };

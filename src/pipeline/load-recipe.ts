@@ -1,17 +1,17 @@
 /** A recipe by name or from a person's file. */
 import { ThimbleError } from '../core/errors.js';
 import { readFileOf } from '../files/read-file.js';
-import { a8w8, parseRecipe, type Recipe } from '../quantize/recipe.js';
+import { namedRecipes, parseRecipe, type Recipe } from '../quantize/recipe.js';
 
-const named: ReadonlyMap<string, Recipe> = new Map([[a8w8.name, a8w8]]);
+export const recipeNames: readonly string[] = [...namedRecipes.keys()];
 
 /** @throws ThimbleError E_RECIPE, E_FILE */
 export function loadRecipe(nameOrPath: string): Recipe {
-  const known = named.get(nameOrPath);
+  const known = namedRecipes.get(nameOrPath);
   if (known) return known;
   if (!nameOrPath.endsWith('.json'))
     throw new ThimbleError('E_RECIPE', `no recipe is called "${nameOrPath}"`, [
-      `Recipes that ship with Thimble: ${[...named.keys()].join(', ')}`,
+      `Recipes that ship with Thimble: ${recipeNames.join(', ')}`,
       'A recipe of your own: --recipe ./my-recipe.json',
     ]);
   let json: unknown;

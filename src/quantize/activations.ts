@@ -8,6 +8,7 @@ import { dataOf, type QuantParams, sameQuant, type Tensor } from '../core/tensor
 import { opNamed } from '../ops/index.js';
 import type { QuantRule } from '../ops/op.js';
 import type { CalibrationStats } from './calibrate.js';
+import { chosenRange } from './chosen-range.js';
 import type { Recipe } from './recipe.js';
 import { asymmetricQuant, perTensor, type Range, unite, widened } from './scales.js';
 
@@ -41,7 +42,7 @@ export function planActivations(graph: Graph, stats: CalibrationStats, recipe: R
   const whyOf = new Map<string, string>();
   for (const group of new Set(groups.values())) {
     const quant =
-      group.fixed ?? asymmetricQuant(group.members.map((name) => rangeOf(graph, stats, name)).reduce(unite));
+      group.fixed ?? asymmetricQuant(group.members.map((name) => rangeOf(graph, stats, recipe, name)).reduce(unite));
     for (const name of group.members) {
       quantOf.set(name, quant);
       whyOf.set(name, reasonFor(graph, group, name, recipe));
@@ -103,21 +104,21 @@ export function activationsOf(graph: Graph, node: Node): readonly string[] {
 
 const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32';
 
-function rangeOf(graph: Graph, stats: CalibrationStats, name: string): Range {
+function rangeOf(graph: Graph, stats: CalibrationStats, { activations }: Recipe, name: string): Range {
   const tensor = tensorOf(graph, name);
   if (isConstant(tensor)) {
     let range = { min: 0, max: 0 };
     for (const value of dataOf(tensor)) range = unite(range, { min: value, max: value });
     return range;
   }
-  const range = Object.hasOwn(stats.tensors, name) ? stats.tensors[name] : undefined;
-  if (!range)
+  const seen = Object.hasOwn(stats.tensors, name) ? stats.tensors[name] : undefined;
+  if (!seen)
     throw new ThimbleError(
       'E_QUANT',
       `calibration has not seen "${name}"`,
       'Calibrate the same graph that is quantized.',
     );
-  return range;
+  return chosenRange(seen, activations, name);
 }
 
 function reasonFor(graph: Graph, group: Group, name: string, recipe: Recipe): string {

@@ -1,15 +1,26 @@
-/** Runs a float32 graph over representative samples and keeps the smallest and largest value of every tensor. */
+/**
+ * Runs a float32 graph over representative samples and keeps of every tensor what the recipe's calibrator needs: the
+ * smallest and largest value always, a moving average of them or a histogram where asked for. One pass over the data.
+ */
 import { ThimbleError } from '../core/errors.js';
 import { type Graph, tensorOf } from '../core/graph.js';
 import type { OnEvent } from '../core/stage-event.js';
 import { elementCount, shapeText, type TypedArray } from '../core/tensor.js';
 import { createInterpreter } from '../interpret/interpreter.js';
+import { GrowingHistogram, type Histogram } from './histogram.js';
+import { a8w8, type Recipe } from './recipe.js';
 import { type Range, unite } from './scales.js';
+
+/** What was seen of one tensor. */
+export interface TensorStats extends Range {
+  readonly average?: Range; // moving average of each sample's ends
+  readonly histogram?: Histogram;
+}
 
 /** Plain JSON. */
 export interface CalibrationStats {
   readonly sampleCount: number;
-  readonly tensors: Readonly<Record<string, Range>>; // inputs and every node's outputs, by tensor name
+  readonly tensors: Readonly<Record<string, TensorStats>>; // inputs and every node's outputs, by tensor name
 }
 
 /** One sample: the model's inputs in its order and units, elementCount(shape) values each. */
@@ -18,6 +29,7 @@ export type Sample = readonly Float32Array[];
 /**
  * @param samples taken one at a time; an async source lets the caller's events and signals through between them
  * @param total for the progress events' `total`, where it is known
+ * @param activations the recipe's choice of calibrator: what to keep
  * @throws ThimbleError E_DATA_EMPTY, E_DATA_SHAPE, E_NOT_FINITE with the number of the sample; E_UNSUPPORTED_OP, E_SHAPE,
  *   E_QUANT for a graph that cannot run
  */
@@ -26,13 +38,14 @@ export async function calibrate(
   samples: Iterable<Sample> | AsyncIterable<Sample>,
   onEvent: OnEvent = () => {},
   total?: number,
+  activations: Recipe['activations'] = a8w8.activations,
 ): Promise<CalibrationStats> {
   const interpreter = createInterpreter(graph);
-  const ranges = new Map<string, Range>();
+  const observers = new Map<string, Observer>();
   let sampleCount = 0;
   for await (const sample of samples) {
     checkSample(graph, sample, sampleCount);
-    observe(ranges, interpreter.runAll(sample), sampleCount);
+    observe(observers, interpreter.runAll(sample), sampleCount, activations);
     sampleCount++;
     onEvent({ stage: 'calibrate', done: sampleCount, ...(total !== undefined && { total }) });
   }
@@ -42,7 +55,7 @@ export async function calibrate(
       'there is no sample to calibrate with',
       'Give representative data: --data PATH.',
     );
-  return { sampleCount, tensors: Object.fromEntries(ranges) };
+  return { sampleCount, tensors: Object.fromEntries([...observers].map(([name, { stats }]) => [name, stats()])) };
 }
 
 function checkSample(graph: Graph, sample: Sample, index: number): void {
@@ -59,7 +72,12 @@ function checkSample(graph: Graph, sample: Sample, index: number): void {
   });
 }
 
-function observe(ranges: Map<string, Range>, values: ReadonlyMap<string, TypedArray>, index: number): void {
+function observe(
+  observers: Map<string, Observer>,
+  values: ReadonlyMap<string, TypedArray>,
+  index: number,
+  activations: Recipe['activations'],
+): void {
   for (const [name, tensor] of values) {
     if (!(tensor instanceof Float32Array)) continue;
     const range = rangeOf(tensor);
@@ -68,9 +86,31 @@ function observe(ranges: Map<string, Range>, values: ReadonlyMap<string, TypedAr
         `"${name}" for sample ${index}`,
         'Check the weights, and that the data is scaled as in training.',
       );
-    const before = ranges.get(name);
-    ranges.set(name, before ? unite(before, range) : range);
+    let observer = observers.get(name);
+    if (!observer) observers.set(name, (observer = createObserver(activations)));
+    observer.see(tensor, range);
   }
+}
+
+interface Observer {
+  see(values: Float32Array, range: Range): void;
+  stats(): TensorStats;
+}
+
+function createObserver({ calibrator, momentum = 0.99 }: Recipe['activations']): Observer {
+  let extremes: Range | undefined;
+  let average: Range | undefined;
+  const histogram = ['percentile', 'entropy', 'mse'].includes(calibrator) ? new GrowingHistogram() : undefined;
+  const blend = (before: number, now: number): number => momentum * before + (1 - momentum) * now;
+  return {
+    see(values, range) {
+      extremes = extremes ? unite(extremes, range) : range;
+      if (calibrator === 'moving-average')
+        average = average ? { min: blend(average.min, range.min), max: blend(average.max, range.max) } : range;
+      histogram?.add(values, range);
+    },
+    stats: () => ({ ...extremes!, ...(average && { average }), ...(histogram && { histogram: histogram.snapshot() }) }),
+  };
 }
 
 /** NaN in a value makes both ends NaN. */

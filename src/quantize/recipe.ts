@@ -14,8 +14,13 @@ const recipeSchema = z.strictObject({
     .prefault({}),
   activations: z
     .strictObject({
-      /** How a range is made from what was seen. min-max keeps every value that calibration met. */
-      calibrator: z.enum(['min-max']).default('min-max'),
+      /** How a range is made from what was seen; see docs/quantization.md. min-max keeps every value that was met. */
+      calibrator: z.enum(['min-max', 'moving-average', 'percentile', 'entropy', 'mse']).default('min-max'),
+      // Without defaults here, so that a recipe that does not use them is the same JSON as ever, and hashes the same.
+      /** percentile: per cent of the values inside each end of the range; 99.99 where it is left open. */
+      percentile: z.number().gt(50).max(100).optional(),
+      /** moving-average: share of the old range that each sample leaves; 0.99 where it is left open. */
+      momentum: z.number().min(0).lt(1).optional(),
     })
     .prefault({}),
 });
@@ -24,6 +29,16 @@ export type Recipe = z.infer<typeof recipeSchema>;
 
 /** 8-bit activations and weights, per-channel convolutions, min/max calibration: TFLite's own choice. */
 export const a8w8: Recipe = recipeSchema.parse({});
+
+/** Recipes by name: a8w8 with one choice changed each. */
+export const namedRecipes: ReadonlyMap<string, Recipe> = new Map(
+  [
+    a8w8,
+    ...(['moving-average', 'percentile', 'entropy', 'mse'] as const).map((calibrator) =>
+      recipeSchema.parse({ name: `a8w8-${calibrator}`, activations: { calibrator } }),
+    ),
+  ].map((recipe) => [recipe.name, recipe]),
+);
 
 /**
  * Checks a recipe that came from outside and fills in what it leaves open.

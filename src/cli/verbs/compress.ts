@@ -11,7 +11,7 @@ import {
 } from '../../pipeline/compress.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { type LoadedModel, loadModel } from '../../pipeline/load-model.js';
-import { loadRecipe } from '../../pipeline/load-recipe.js';
+import { loadRecipe, recipeNames } from '../../pipeline/load-recipe.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
 import { fineTuneDefaults } from '../../train/fine-tune.js';
 import type { Context } from '../context.js';
@@ -50,7 +50,7 @@ export const withCompression = (command: Command): Command =>
         .option('--prune <what>', 'channels=0.5 removes half of the channels and fine-tunes')
         .option('--epochs <n>', 'of fine-tuning after pruning', positiveInteger, fineTuneDefaults.epochs)
         .option('--learning-rate <rate>', 'of fine-tuning', positiveNumber, fineTuneDefaults.learningRate)
-        .option('--recipe <recipe>', 'a recipe’s name or JSON file', 'a8w8')
+        .option('--recipe <recipe>', `a JSON file, or one of ${recipeNames.join(', ')}`, 'a8w8')
         .option('--seed <n>', 'of every random choice', positiveInteger, 1)
         .option('--score <n>', 'samples to score at most', positiveInteger, 2000),
     ),
