@@ -16,6 +16,7 @@ export class VirtualPort implements Port {
   readonly #byteListeners = new Set<(bytes: Uint8Array) => void>();
   readonly #closeListeners = new Set<(error?: Error) => void>();
   #closed: { readonly error?: Error } | undefined;
+  #released: Promise<void> | undefined;
 
   constructor(identity: PortIdentity, actions: PortActions) {
     this.identity = identity;
@@ -45,10 +46,11 @@ export class VirtualPort implements Port {
     return this.#actions.reset();
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Also of a board that went by itself: what it held, such as timers and folders, must go too. */
+  close(): Promise<void> {
     this.ended();
-    await this.#actions.close();
+    this.#released ??= this.#actions.close();
+    return this.#released;
   }
 
   /** For the backend: bytes from the board. */
