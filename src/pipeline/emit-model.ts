@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import type { BoardSpec, Core } from '../core/board-spec.js';
 import { emitCArray } from '../emit/c-array.js';
+import { cNameFrom } from '../emit/c-model/c-name.js';
 import { type CModel, emitCModel } from '../emit/c-model.js';
 import { packageVersion } from '../files/package-folder.js';
 import { kernelText } from './kernel-files.js';
@@ -55,11 +56,4 @@ export function cModelOf(model: LoadedModel, { name, target, board }: Omit<EmitO
 }
 
 /** 'KWS-ref model.tflite' → 'kws_ref_model': a C identifier in lower case. */
-export function modelNameOf(path: string): string {
-  const words = basename(path)
-    .replace(/\.[^.]*$/, '')
-    .toLowerCase()
-    .match(/[a-z0-9]+/g);
-  const name = (words ?? []).join('_');
-  return /^[a-z]/.test(name) ? name : `model${name === '' ? '' : `_${name}`}`;
-}
+export const modelNameOf = (path: string): string => cNameFrom(basename(path).replace(/\.[^.]*$/, ''));

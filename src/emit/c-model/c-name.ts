@@ -22,9 +22,8 @@ const taken = new Set(
  * @throws ThimbleError E_USAGE where it is not a lower-case C identifier or would collide
  */
 export function checkCName(name: string): string {
-  const shaped = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) && name.length <= 40;
-  const collides = taken.has(name) || /^u?int(_fast|_least)?\d+$/.test(name);
-  if (shaped && !collides) return name;
+  const shaped = isShaped(name);
+  if (shaped && !collides(name)) return name;
   throw new ThimbleError(
     'E_USAGE',
     shaped
@@ -33,6 +32,18 @@ export function checkCName(name: string): string {
     'Use letters, digits and single underscores, a letter first: --name kws',
     { where: 'in --name' },
   );
+}
+
+const MAX_CHARACTERS = 40;
+const isShaped = (name: string): boolean => /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) && name.length <= MAX_CHARACTERS;
+const collides = (name: string): boolean => taken.has(name) || /^u?int(_fast|_least)?\d+$/.test(name);
+
+/** 'KWS-ref model' → 'kws_ref_model': a name that checkCName takes, whatever the text, where a person gave none. */
+export function cNameFrom(text: string): string {
+  const words = text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const cut = (name: string): string => name.slice(0, MAX_CHARACTERS).replace(/_$/, '');
+  const name = cut(words.join('_'));
+  return isShaped(name) && !collides(name) ? name : cut(['model', ...words].join('_'));
 }
 
 /** Kernels carry our prefix; in an emitted folder they carry the model's, so that two models never meet. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkCName, commentText, cString, withPrefix } from '../../../src/emit/c-model/c-name.js';
+import { checkCName, cNameFrom, commentText, cString, withPrefix } from '../../../src/emit/c-model/c-name.js';
 import { constantArray, floatLiteral, intLiteral } from '../../../src/emit/c-model/c-values.js';
 
 describe('literals', () => {
@@ -59,5 +59,18 @@ describe('text in C', () => {
     '../a',
   ])('refuses "%s" as a name', (name) => {
     expect(() => checkCName(name)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+  });
+  it.each([
+    ['KWS-ref model', 'kws_ref_model'],
+    ['9-Int', 'model_9_int'],
+    ['', 'model'],
+    ['日本', 'model'],
+    ['double', 'model_double'],
+    ['stdint', 'model_stdint'],
+    [`a${'_b'.repeat(30)}`, `a${'_b'.repeat(19)}`], // 40 characters, and no underscore at the end
+    [`9${'_b'.repeat(30)}`, `model_9${'_b'.repeat(16)}`],
+  ])('makes a name from "%s"', (text, name) => {
+    expect(cNameFrom(text)).toBe(name);
+    expect(checkCName(name)).toBe(name);
   });
 });
