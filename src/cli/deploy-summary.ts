@@ -1,6 +1,6 @@
 /** The one screen at the end of `deploy`: sizes, accuracies, memory and latency, each with where it comes from. */
 import type { Context } from './context.js';
-import { isFullMemory, latencyText, memoryText, originText } from './reading-text.js';
+import { latencyText, memoryText, memoryTitle, originText } from './reading-text.js';
 import { bytesText, countText, percentText, usageBar } from './table.js';
 import type { DeployFigures } from './verbs/deploy.js';
 
@@ -41,7 +41,7 @@ export function deploySummary(figures: DeployFigures, folder: string, context: C
     row('flash', usageBar(built.use.flashBytes, built.use.flashLimitBytes));
     row('RAM', `${usageBar(built.use.ramBytes, built.use.ramLimitBytes)}, stack reserved`);
   }
-  row(isFullMemory(memory) ? 'RAM measured' : 'RAM of the model', memoryText(memory));
+  row(memoryTitle(memory, origin), memoryText(memory));
   if (latency) {
     const text = (value: number) => latencyText({ value, unit: latency.unit });
     row('latency', `${text(latency.median)} median of ${latency.n}, ${text(latency.min)} … ${text(latency.max)}`);

@@ -20,6 +20,12 @@ export function latencyText({ value, unit }: Latency): string {
 /** A firmware that is a program of this computer knows its arena only: stack and heap are the operating system's. */
 export const isFullMemory = ({ stackBytes }: MemoryReading): boolean => stackBytes > 0;
 
+/** Measured is what a real board says; of an emulated one it is only what was used there. */
+export const memoryTitle = (memory: MemoryReading, origin: Origin): string => {
+  if (!isFullMemory(memory)) return 'RAM of the model';
+  return origin === 'device' ? 'RAM measured' : 'RAM used, virtual';
+};
+
 export const memoryText = (memory: MemoryReading): string =>
   isFullMemory(memory) ? boardMemoryText(memory) : `${modelMemoryText(memory)}; stack and heap are not measured here`;
 
