@@ -9,6 +9,24 @@ const bytes = z.int().min(0).max(MAX_BYTES);
 const word = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens only');
 const sentence = z.string().min(1).max(500);
 
+const facts = z.strictObject({
+  cpu: sentence,
+  fpu: sentence,
+  dsp: sentence,
+  mve: z.boolean(),
+  usableFlashBytes: bytes.describe('what a program may take beside the boot loader'),
+  usableRamBytes: bytes.describe('what a program may take beside radio stack and operating system'),
+  usbLink: sentence.describe('what is between cable and chip, and what DTR and RTS do'),
+  bootloader: sentence,
+  flashCommands: z.array(sentence).describe('as typed by hand, with {port} and {app.hex} to fill in'),
+  arduino: z
+    .strictObject({ fqbn: sentence, index: z.url(), coreVersion: sentence.nullable().describe('to pin') })
+    .nullable(),
+  platformio: word.or(z.string().regex(/^\w+$/)).nullable().describe('id of the board'),
+  led: z.strictObject({ pin: sentence, activeLow: z.boolean() }).nullable(),
+  generalKnowledge: z.array(sentence).describe('facts that were read in no source'),
+});
+
 export const boardSchema = z.strictObject({
   $schema: z.string().optional(),
   id: word.describe('the file name without .json'),
@@ -26,7 +44,7 @@ export const boardSchema = z.strictObject({
       stackBytes: bytes,
     })
     .describe('what the firmware keeps for itself; the fit check gives the rest to the model'),
-  template: word.describe('folder in firmware-templates'),
+  template: word.optional().describe('folder in firmware-templates; absent where nothing builds for the board yet'),
   flash: z.strictObject({
     method: word,
     options: z.record(z.string().min(1), z.union([z.string(), z.number()])).optional(),
@@ -40,6 +58,7 @@ export const boardSchema = z.strictObject({
     .strictObject({ backend: z.enum(['rp2040js', 'qemu', 'process']), machine: word.optional() })
     .optional()
     .describe('how the board is emulated on this computer'),
+  facts: facts.optional(),
   quirks: z.array(sentence).default([]),
   sources: z.array(sentence).min(1).describe('where the figures come from'),
 });
@@ -53,9 +72,11 @@ export function boardFaults(value: unknown): readonly string[] {
 
 /** Only for data without boardFaults. Keys that are absent stay absent. */
 export function toBoardSpec(value: unknown): BoardSpec {
-  const { $schema: _, flash, virtual, ...rest } = boardSchema.parse(value);
+  const { $schema: _, flash, virtual, template, facts, ...rest } = boardSchema.parse(value);
   return {
     ...rest,
+    ...(template !== undefined && { template }),
+    ...(facts && { facts }),
     flash: { method: flash.method, ...(flash.options && { options: flash.options }) },
     ...(virtual && {
       virtual: { backend: virtual.backend, ...(virtual.machine !== undefined && { machine: virtual.machine }) },
@@ -69,16 +90,26 @@ export function boardJsonSchema(): string {
   return `${JSON.stringify({ ...schema, title: 'A board of Thimble' }, null, 2)}\n`;
 }
 
-function contradictions({ flashBytes, ramBytes, reserved, virtual, aliases, id }: BoardSpec): string[] {
+function contradictions({ flashBytes, ramBytes, reserved, virtual, aliases, id, facts }: BoardSpec): string[] {
   const faults: string[] = [];
   if (reserved.flashBytes >= flashBytes) faults.push('$.reserved.flashBytes: leaves no flash for a model');
   if (reserved.ramBytes + reserved.stackBytes >= ramBytes)
     faults.push('$.reserved: ramBytes and stackBytes leave no RAM for a model');
   if (virtual?.backend === 'qemu' && virtual.machine === undefined)
     faults.push('$.virtual.machine: QEMU needs the name of a machine');
+  if (facts && facts.usableFlashBytes < flashBytes - reserved.flashBytes)
+    faults.push('$.reserved.flashBytes: leaves a model more flash than $.facts.usableFlashBytes');
+  if (facts && facts.usableRamBytes < ramBytes - reserved.ramBytes)
+    faults.push('$.reserved.ramBytes: leaves a model more RAM than $.facts.usableRamBytes');
+  for (const [i, name] of (facts?.generalKnowledge ?? []).entries())
+    if (!Object.keys(facts ?? {}).includes(name) && !topLevel.includes(name))
+      faults.push(`$.facts.generalKnowledge[${i}]: there is no fact "${name}"`);
   if (aliases.includes(id)) faults.push('$.aliases: repeats the id');
   return faults;
 }
+
+/** Facts outside of $.facts that generalKnowledge may name. */
+const topLevel = ['mcu', 'clockHz', 'flashBytes', 'ramBytes', 'reserved', 'serial', 'quirks'];
 
 const jsonPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((text, key) => text + (typeof key === 'number' ? `[${key}]` : `.${String(key)}`), '$');

@@ -1,3 +1,5 @@
+import type { BoardFacts } from './board-facts.js';
+
 /** A board as boards/<id>.json describes it; src/boards checks the file and fills defaults. */
 export interface BoardSpec {
   readonly id: string; // file name without .json
@@ -10,10 +12,11 @@ export interface BoardSpec {
   readonly ramBytes: number;
   /** What start-up code, stack and the protocol leave for a model: flash and RAM that the fit check may use. */
   readonly reserved: { readonly flashBytes: number; readonly ramBytes: number; readonly stackBytes: number };
-  readonly template: string; // folder in firmware-templates
+  readonly template?: string; // folder in firmware-templates; absent: Thimble emits C for the board, and builds nothing yet
   readonly flash: { readonly method: string; readonly options?: Readonly<Record<string, string | number>> };
   readonly serial: { readonly baud: number; readonly usbIds: readonly string[]; readonly resetOnOpen: boolean };
   readonly virtual?: { readonly backend: 'rp2040js' | 'qemu' | 'process'; readonly machine?: string };
+  readonly facts?: BoardFacts;
   readonly quirks: readonly string[]; // sentences
   readonly sources: readonly string[];
 }

@@ -15,8 +15,26 @@ const chips: Readonly<Record<string, Chip>> = {
   AN386: { folder: 'mps2', linkerScript: 'thimble_mps2.ld', boot2: false },
 };
 
-/** @throws ThimbleError E_BOARD_FILE for a chip that the template does not know */
-export function chipOf({ id, mcu, template }: BoardSpec): Chip {
+/** Whether a build for the board can work today, its compiler installed. */
+export const isBuildable = ({ template, mcu }: BoardSpec): boolean =>
+  template === 'host' || (template === 'baremetal-arm' && chips[mcu] !== undefined);
+
+/**
+ * Before anything long is begun for a board that nothing builds for.
+ * @throws ThimbleError E_USAGE
+ */
+export function refuseWithoutTemplate({ id, name, template }: BoardSpec): void {
+  if (template !== undefined) return;
+  throw new ThimbleError('E_USAGE', `Thimble does not build a whole program for the ${name} yet`, [
+    `The model itself it does: thimble emit MODEL --board ${id} writes C99 to add to a project of your own.`,
+    'thimble boards says which boards are built for.',
+  ]);
+}
+
+/** @throws ThimbleError E_BOARD_FILE for a chip that the template does not know, E_USAGE without a template */
+export function chipOf(board: BoardSpec): Chip {
+  refuseWithoutTemplate(board);
+  const { id, mcu, template } = board;
   const chip = chips[mcu];
   if (template === 'baremetal-arm' && chip) return chip;
   throw new ThimbleError(

@@ -1,4 +1,5 @@
 import { listBoards } from '../../boards/load-board.js';
+import { isBuildable } from '../../firmware/template.js';
 import { bytesText, tableText } from '../table.js';
 import type { Verb } from './index.js';
 
@@ -6,11 +7,20 @@ export const boards: Verb = (program, action) => {
   program
     .command('boards')
     .description('list the boards that Thimble knows')
-    .addHelpText('after', '\nExample:\n  thimble boards\nA board of your own is one JSON file: --board ./my-board.json')
+    .addHelpText(
+      'after',
+      '\nExample:\n  thimble boards\nEmit, build and flash say what Thimble does for a board today; by-hand: thimble flash --dry-run shows the command.\nA board of your own is one JSON file: --board ./my-board.json',
+    )
     .action(
       action(async (context) => {
         const all = listBoards();
-        context.printJson(all);
+        // C is emitted for each of them; what else works today is not the same for all.
+        context.printJson(
+          all.map((board) => ({
+            ...board,
+            works: { emit: true, build: isBuildable(board), flash: board.flash.method !== 'by-hand' },
+          })),
+        );
         context.print(
           tableText(
             [
@@ -19,9 +29,11 @@ export const boards: Verb = (program, action) => {
               { title: 'name' },
               { title: 'core' },
               { title: 'clock', align: 'right' },
-              { title: 'flash', align: 'right' },
+              { title: 'flash size', align: 'right' },
               { title: 'RAM', align: 'right' },
-              { title: 'flash method' },
+              { title: 'emit' },
+              { title: 'build' },
+              { title: 'flash' },
               { title: 'virtual' },
             ],
             all.map((board) => [
@@ -32,6 +44,8 @@ export const boards: Verb = (program, action) => {
               `${board.clockHz / 1e6} MHz`,
               bytesText(board.flashBytes),
               bytesText(board.ramBytes),
+              'yes',
+              isBuildable(board) ? 'yes' : 'not yet',
               board.flash.method,
               board.virtual?.backend ?? '',
             ]),

@@ -6,6 +6,7 @@ import { ThimbleError } from '../../core/errors.js';
 import { tensorOf } from '../../core/graph.js';
 import type { Latency, Reading } from '../../core/reading.js';
 import { summarizeLatencies } from '../../evaluate/latency-summary.js';
+import { refuseWithoutTemplate } from '../../firmware/template.js';
 import { type Built, build } from '../../pipeline/build.js';
 import type { Compressed } from '../../pipeline/compress.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
@@ -57,6 +58,7 @@ export const deploy: Verb = (program, action) => {
 async function run(context: Context, path: string, flags: Flags): Promise<void> {
   const { config } = findConfig(path, flags.config);
   const board = boardOf(flags.board ?? config.board);
+  refuseWithoutTemplate(board); // not after minutes of training
   const output = flags.output ?? join('.thimble', `${config.name ?? modelNameOf(path)}-${board.id}`);
   const { model, source, compressed, data } = await int8ModelOf(context, path, flags, output);
   const { onEvent, signal } = context;

@@ -91,6 +91,16 @@ describe('a board file of a person', () => {
     ]);
   });
 
+  it('may not promise more than it has in its facts', () => {
+    const facts = loadBoard('pico').facts!;
+    const faultsOf = (change: object) => boardFaults(JSON.parse(pico({ facts: { ...facts, ...change } })));
+    expect(faultsOf({})).toEqual([]);
+    expect(faultsOf({ usableFlashBytes: 2 ** 20 })[0]).toContain('$.reserved.flashBytes');
+    expect(faultsOf({ usableRamBytes: 2 ** 16 })[0]).toContain('$.reserved.ramBytes');
+    expect(faultsOf({ generalKnowledge: ['colour'] })[0]).toContain('$.facts.generalKnowledge[0]');
+    expect(faultsOf({ colour: 'red' })[0]).toContain('$.facts');
+  });
+
   it('must be JSON, and be there', () => {
     expect(failure(() => loadBoard(file('cut.json', pico({}).slice(0, 40)))).code).toBe('E_BOARD_FILE');
     expect(failure(() => loadBoard(file('big.json', ' '.repeat(300_000)))).code).toBe('E_BOARD_FILE');

@@ -42,6 +42,26 @@ describe('the list of flash methods', () => {
   });
 });
 
+describe('a board that is flashed by hand', () => {
+  const uno = loadBoard('uno');
+  const hex: FirmwareImage = { boardId: uno.id, folder: '/p', executable: '/p/$&.hex', size: null };
+
+  it('is shown the command of its own tool, with the image in its place', () => {
+    expect(flashMethodOf(uno).describe({ board: uno, image: hex })).toEqual([
+      'by hand: avrdude -C/etc/avrdude.conf -v -patmega328p -carduino -P{port} -b115200 -D -Uflash:w:/p/$&.hex:i',
+    ]);
+  });
+
+  it('is never said to be flashed', async () => {
+    const flashing = flashMethodOf(uno).flash({ board: uno, image: hex });
+    await expect(flashing).rejects.toMatchObject({
+      code: 'E_FLASH_FAILED',
+      hints: [expect.stringContaining('avrdude')],
+    });
+    await expect(flashing).rejects.toThrow('the board is unchanged');
+  });
+});
+
 describe('finding the drive', () => {
   it('knows it by its Board-ID', () => {
     const [mine, other] = [drive('a'), drive('b', 'ARDUINO')];
