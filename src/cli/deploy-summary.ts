@@ -1,6 +1,6 @@
 /** The one screen at the end of `deploy`: sizes, accuracies, memory and latency, each with where it comes from. */
 import type { Context } from './context.js';
-import { latencyText, memoryText, memoryTitle, originText } from './reading-text.js';
+import { latencyText, memoryText, memoryTitle, originText, whereText } from './reading-text.js';
 import { bytesText, countText, percentText, usageBar } from './table.js';
 import type { DeployFigures } from './verbs/deploy.js';
 
@@ -32,7 +32,7 @@ export function deploySummary(figures: DeployFigures, folder: string, context: C
     const { accuracy } = verified;
     row(
       'accuracy on device',
-      `${percentText(accuracy.value, 2)} (n = ${accuracy.n}, 95 % ${percentText(accuracy.low)} … ${percentText(accuracy.high)})`,
+      `${percentText(accuracy.value, 2)} (n = ${accuracy.n}, 95 % ${percentText(accuracy.low)} … ${percentText(accuracy.high)})${whereText[origin]}`,
     );
   }
   if (verified)

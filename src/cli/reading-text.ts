@@ -10,6 +10,15 @@ export const originText: Readonly<Record<Origin, string>> = {
   estimate: 'estimated',
 };
 
+/** Behind a figure that has no line of its own for its origin. */
+export const whereText: Readonly<Record<Origin, string>> = {
+  device: '',
+  host: ', on this computer',
+  'virtual-cycles': ', virtual board',
+  'virtual-instructions': ', virtual board',
+  estimate: ', estimated',
+};
+
 /** '12.3 ms', '845 µs', '1,234,567 instructions': an instruction count is never shown as a time. */
 export function latencyText({ value, unit }: Latency): string {
   if (unit === 'instructions') return `${countText(value)} instructions`;
