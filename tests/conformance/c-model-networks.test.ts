@@ -1,26 +1,16 @@
-/** Whole networks in C: every layer and all golden inputs, on this computer and, as many as time allows, on emulated cores. */
+/** Whole networks in C: every layer and all golden inputs, on this computer and on emulated cores. */
 import { describe, expect, it } from 'vitest';
 import { CProgram, canRun, platforms } from '../emulated-core/c-program.js';
 import { withoutShared } from '../shared-folder.js';
 import { mismatches } from './check-answers.js';
 import { type GoldenModel, goldenModel, goldenModelNames } from './golden-files.js';
 
-/** Runs per network where one inference takes up to a second: those with layers come first. */
-const few = { hello_world_int8: 300, kws_ref_model: 40, pretrainedResnet_quant: 8 } as const;
-const all = { hello_world_int8: 999, kws_ref_model: 999, pretrainedResnet_quant: 999 } as const;
-
 describe.skipIf(withoutShared)('networks in C against golden bytes (needs ../shared)', () => {
   const models = withoutShared ? [] : goldenModelNames.map(goldenModel);
   const limited = (limits: Readonly<Record<string, number>>): GoldenModel[] =>
     models.map((model) => ({ ...model, runs: model.runs.slice(0, limits[model.name]!) }));
 
-  const suites = [
-    ['gcc', all],
-    ['sanitizers', few],
-    ['cplusplus', few],
-    ['cortex-m0plus', few],
-    ['cortex-m4', few],
-  ] as const;
+  const suites = ['gcc', 'sanitizers', 'cplusplus', 'cortex-m0plus', 'cortex-m4'] as const;
   it.skipIf(!canRun(platforms.gcc))('notices arithmetic that is wrong by one rounding (needs gcc)', () => {
     const edit = (path: string, text: string): string =>
       path.endsWith('_fixed_point.h') ? text.replaceAll('(x < 0 ? 1 : 0)', '0') : text;
@@ -35,19 +25,18 @@ describe.skipIf(withoutShared)('networks in C against golden bytes (needs ../sha
     expect(faults.length).toBeGreaterThanOrEqual(6);
   });
 
-  for (const [name, limits] of suites) {
+  for (const name of suites) {
     const platform = platforms[name];
     it.skipIf(!canRun(platform))(
       `is equal on ${name} (needs ${platform.compiler}${platform.io === 'mps2' ? ' and qemu-system-arm' : ''})`,
-      { timeout: 300_000 },
+      { timeout: 900_000 },
       () => {
-        const chosen = limited(limits);
         const program = new CProgram(
-          chosen.map(({ graph }, i) => ({ name: `net${i}`, graph })),
+          models.map(({ graph }, i) => ({ name: `net${i}`, graph })),
           platform,
         );
         try {
-          const { faults, bytes } = mismatches(program, chosen);
+          const { faults, bytes } = mismatches(program, models);
           expect(faults).toEqual([]);
           expect(bytes).toBeGreaterThan(800_000);
         } finally {
