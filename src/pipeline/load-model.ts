@@ -4,7 +4,8 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { ThimbleError } from '../core/errors.js';
 import type { Graph } from '../core/graph.js';
-import { checkGraph } from '../core/graph.js';
+import { checkGraph, tensorOf } from '../core/graph.js';
+import type { Shape } from '../core/tensor.js';
 import { readFileOf } from '../files/read-file.js';
 import { importModel, type ModelFile } from '../importers/index.js';
 import { simplify } from '../passes/index.js';
@@ -47,6 +48,12 @@ const isFloat = (graph: Graph): boolean =>
   ![...graph.tensors.values()].some(
     ({ dtype, quant }) => (dtype === 'int8' || dtype === 'int16') && quant !== undefined,
   );
+
+/** What one sample of the model's first input looks like, without batch; undefined for a model without inputs. */
+export function sampleShapeOf({ graph }: Pick<LoadedModel, 'graph'>): Shape | undefined {
+  const [input] = graph.inputs;
+  return input === undefined ? undefined : tensorOf(graph, input).shape.slice(1);
+}
 
 /** A model file may only name files beside or below itself. */
 function siblingPath(main: string, name: string): string {

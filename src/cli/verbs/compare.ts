@@ -1,11 +1,10 @@
 import type { Dataset } from '../../core/dataset.js';
 import { ThimbleError } from '../../core/errors.js';
-import { tensorOf } from '../../core/graph.js';
 import { stratifiedIndices } from '../../datasets/index.js';
 import { type ComparisonRow, type Contestant, compare as compareContestants } from '../../pipeline/compare.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { type EngineName, engineNames, openEngine } from '../../pipeline/engines.js';
-import { type LoadedModel, loadModel } from '../../pipeline/load-model.js';
+import { type LoadedModel, loadModel, sampleShapeOf } from '../../pipeline/load-model.js';
 import type { Context } from '../context.js';
 import {
   type DataOptions,
@@ -49,12 +48,7 @@ async function run(context: Context, paths: string[], flags: Flags): Promise<voi
   const names = flags.engine.split(',').map(engineName);
   const models: LoadedModel[] = [];
   for (const path of paths) models.push(await loadModel(path));
-  const input = models[0]!.graph.inputs[0];
-  const data = await openData(
-    flags.data,
-    flags,
-    input === undefined ? undefined : tensorOf(models[0]!.graph, input).shape.slice(1),
-  );
+  const data = await openData(flags.data, flags, sampleShapeOf(models[0]!));
   const contestants = models.flatMap((model) => contestantsOf(model, names, flags, context));
   const rows = await compareContestants(contestants, data, {
     indices: indicesOf(data, flags.limit),

@@ -2,7 +2,6 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Dataset } from '../../core/dataset.js';
 import { ThimbleError } from '../../core/errors.js';
-import { tensorOf } from '../../core/graph.js';
 import {
   type Compressed,
   type CompressOptions,
@@ -10,7 +9,7 @@ import {
   type Stage,
 } from '../../pipeline/compress.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
-import { type LoadedModel, loadModel } from '../../pipeline/load-model.js';
+import { type LoadedModel, loadModel, sampleShapeOf } from '../../pipeline/load-model.js';
 import { loadRecipe, recipeNames } from '../../pipeline/load-recipe.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
 import { fineTuneDefaults } from '../../train/fine-tune.js';
@@ -69,7 +68,8 @@ export const compress: Verb = (program, action) => {
 };
 
 async function run(context: Context, path: string, flags: CompressFlags & { output: string }): Promise<void> {
-  const { model, compressed } = await compressFromFlags(context, path, flags);
+  const model = await loadModel(path);
+  const { compressed } = await compressFromFlags(context, model, flags);
   const written = writeCompressed(flags.output, model, compressed);
   context.printJson(written.report);
   context.print(`${context.colors.bold(basename(model.path))} → ${join(flags.output, 'model.tflite')}`);
@@ -80,23 +80,21 @@ async function run(context: Context, path: string, flags: CompressFlags & { outp
 /** What `compress` and `deploy` share: flags, project file and data to a compressed model. */
 export async function compressFromFlags(
   context: Context,
-  path: string,
+  model: LoadedModel,
   flags: CompressFlags,
-): Promise<{ model: LoadedModel; data: Dataset; compressed: Compressed }> {
+): Promise<{ data: Dataset; compressed: Compressed }> {
   const recipe = loadRecipe(flags.recipe);
   const prune = flags.prune === undefined ? undefined : pruneRatio(flags.prune);
-  const { config, path: configPath } = findConfig(path, flags.config);
+  const { config, path: configPath } = findConfig(model.path, flags.config);
   if (configPath !== null) context.log(context.colors.dim(`  settings from ${configPath}`));
-  const model = await loadModel(path);
   if (model.kind !== 'float32')
     throw new ThimbleError(
       'E_USAGE',
-      `${path} is an int8 model already`,
+      `${model.path} is an int8 model already`,
       'Compress the float model that it came from.',
     );
   for (const remark of model.graph.remarks ?? []) context.log(`  ${remark}`);
-  const expected =
-    model.graph.inputs[0] === undefined ? undefined : tensorOf(model.graph, model.graph.inputs[0]).shape.slice(1);
+  const expected = sampleShapeOf(model);
   const data = await openData(flags.data, flags, expected);
   const test = flags.test === undefined ? undefined : await openData(flags.test, flags, expected);
   const options: CompressOptions = {
@@ -113,7 +111,7 @@ export async function compressFromFlags(
     onEvent: context.onEvent,
     signal: context.signal,
   };
-  return { model, data: test ?? data, compressed: await compressModel(model, data, options) };
+  return { data: test ?? data, compressed: await compressModel(model, data, options) };
 }
 
 /** Float, pruned and INT8 side by side. */

@@ -3,7 +3,6 @@ import { loadBoard } from '../../boards/load-board.js';
 import type { BoardSpec } from '../../core/board-spec.js';
 import type { Dataset } from '../../core/dataset.js';
 import { ThimbleError } from '../../core/errors.js';
-import { tensorOf } from '../../core/graph.js';
 import type { Latency, Reading } from '../../core/reading.js';
 import { summarizeLatencies } from '../../evaluate/latency-summary.js';
 import { refuseWithoutTemplate } from '../../firmware/template.js';
@@ -11,7 +10,7 @@ import { type Built, build } from '../../pipeline/build.js';
 import type { Compressed } from '../../pipeline/compress.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { emitToFolder, modelNameOf } from '../../pipeline/emit-model.js';
-import { type LoadedModel, loadModel } from '../../pipeline/load-model.js';
+import { type LoadedModel, loadModel, sampleShapeOf } from '../../pipeline/load-model.js';
 import { connectBoard } from '../../pipeline/open-board.js';
 import { mismatchError, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
@@ -132,14 +131,12 @@ interface Int8Model {
 async function int8ModelOf(context: Context, path: string, flags: Flags, output: string): Promise<Int8Model> {
   const source = await loadModel(path);
   if (source.kind === 'int8') {
-    const input = source.graph.inputs[0];
-    const shape = input === undefined ? undefined : tensorOf(source.graph, input).shape.slice(1);
     const from = flags.test ?? flags.data;
     return {
       model: source,
       source,
       compressed: null,
-      data: from === undefined ? null : await openData(from, flags, shape),
+      data: from === undefined ? null : await openData(from, flags, sampleShapeOf(source)),
     };
   }
   if (flags.data === undefined)
@@ -148,7 +145,7 @@ async function int8ModelOf(context: Context, path: string, flags: Flags, output:
       `${path} is a float model: quantizing it takes representative samples`,
       'Add --data DATA; an int8 .tflite needs none.',
     );
-  const { compressed, data } = await compressFromFlags(context, path, { ...flags, data: flags.data });
+  const { compressed, data } = await compressFromFlags(context, source, { ...flags, data: flags.data });
   writeCompressed(output, source, compressed);
   context.print(stageTable(compressed, source, context));
   context.print('');

@@ -1,8 +1,7 @@
-import { tensorOf } from '../../core/graph.js';
 import type { MemoryReading, Origin } from '../../core/reading.js';
 import { summarizeLatencies } from '../../evaluate/latency-summary.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
-import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
+import { loadModel, requireInt8, sampleShapeOf } from '../../pipeline/load-model.js';
 import { openModelOnBoard } from '../../pipeline/open-board.js';
 import { mismatchError, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
 import type { Context } from '../context.js';
@@ -51,7 +50,7 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
   const model = await loadModel(path);
   requireInt8(model, 'verify');
   const { config } = findConfig(path, flags.config);
-  const data = await openData(flags.data, flags, tensorOf(model.graph, model.graph.inputs[0]!).shape.slice(1));
+  const data = await openData(flags.data, flags, sampleShapeOf(model));
   const { onEvent, signal } = context;
   const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
   const session = await openModelOnBoard(model, { board: flags.board, port: flags.port, timeoutMs, onEvent, signal });
