@@ -10,8 +10,10 @@
 /* A layer folds its literals only if the kernel is inlined, and -O2 would share one copy between layers. */
 #if defined(__GNUC__)
 #define THIMBLE_INLINE static inline __attribute__((always_inline))
+#define THIMBLE_NOINLINE __attribute__((noinline))
 #else
 #define THIMBLE_INLINE static inline
+#define THIMBLE_NOINLINE
 #endif
 
 #define THIMBLE_MIN(a, b) ((a) < (b) ? (a) : (b))

@@ -8,16 +8,19 @@ import { ThimbleError } from '../core/errors.js';
 import { type Graph, isConstant } from '../core/graph.js';
 import { opNamed } from '../ops/index.js';
 import { operandsOf } from '../ops/op.js';
+import { type ChoiceOptions, chooseImplementations, type Optimize } from '../plan/choose-implementations.js';
 import { type MemoryPlan, planMemory } from '../plan/plan-memory.js';
 import { checkCName, withPrefix } from './c-model/c-name.js';
 import { headerText } from './c-model/header.js';
 import { cTypeOf, interfaceTensors } from './c-model/interface-tensor.js';
 import { emittedKernels, type KernelText, kernelClosure } from './c-model/kernel-files.js';
-import { constantBytes, type Layer, layerOf } from './c-model/layer.js';
+import { constantBytes, emitLayer, type Layer } from './c-model/layer.js';
 import { preprocessCode } from './c-model/preprocess.js';
+import { shareCode } from './c-model/share-code.js';
+import { shareConstants } from './c-model/share-constants.js';
 import { sourceText } from './c-model/source.js';
 
-export interface CModelOptions {
+export interface CModelOptions extends ChoiceOptions {
   readonly name: string; // prefix of every file, symbol and macro
   readonly target: Core;
   readonly kernelText: KernelText; // the text of a kernel header by file name
@@ -34,6 +37,8 @@ export interface CModelReport {
   readonly macs: number;
   readonly layerCount: number;
   readonly plan: MemoryPlan;
+  /** By layer: the kernel chosen, and how many instructions the cost table predicts for it. */
+  readonly kernels: readonly { readonly variant: string; readonly instructions: number }[];
 }
 
 /** What DIR/thimble.json says beside the list of files. */
@@ -42,6 +47,7 @@ export interface CModelManifest {
   readonly kind: 'c-model';
   readonly name: string;
   readonly target: Core;
+  readonly optimize: Optimize;
   readonly modelSha256: string;
   readonly recipe: { readonly name: string; readonly sha256: string } | null;
 }
@@ -57,23 +63,26 @@ export interface CModel {
  * E_CONFIG (preprocessing that does not fit the input), E_DOES_NOT_FIT (more constants than an AVR can address)
  */
 export function emitCModel(graph: Graph, options: CModelOptions): CModel {
-  const { target, kernelText, modelSha256, version } = options;
+  const { target, kernelText, modelSha256, version, optimize = 'balanced' } = options;
   const name = checkCName(options.name);
   checkEmittable(graph);
-  const plan = planMemory(graph);
+  const { implementations } = chooseImplementations(graph, target, options);
+  const plan = planMemory(graph, { needs: implementations });
   const inputs = interfaceTensors(graph, plan, name, 'input');
   const outputs = interfaceTensors(graph, plan, name, 'output');
-  const layers = graph.nodes.map((_, index) => layerOf(graph, index, plan, name));
+  const emitted = implementations.map((each, index) => emitLayer(graph, index, plan, each, name));
+  const shared = shareCode(emitted, name);
+  const layers = shareConstants(shared.layers);
   const { metadata } = graph;
   const [firstInput] = inputs;
   const preprocess = metadata?.preprocessing && firstInput && preprocessCode(metadata.preprocessing, firstInput, name);
   const kernelFiles = kernelClosure(['thimble_base.h', ...layers.flatMap(({ kernels }) => kernels)], kernelText);
   if (target === 'avr') checkAvr(layers);
   const arenaBytes = Math.max(plan.arenaBytes, 1);
-  const weightBytes = layers.reduce((sum, layer) => sum + layer.weightBytes, 0);
-  const shared = { name, inputs, outputs, layers };
+  const weightBytes = layers.reduce((sum, { constants }) => sum + constantBytes(constants), 0);
+  const parts = { name, inputs, outputs, layers };
   const header = headerText({
-    ...shared,
+    ...parts,
     target,
     version,
     modelSha256,
@@ -85,7 +94,8 @@ export function emitCModel(graph: Graph, options: CModelOptions): CModel {
     hasPreprocess: preprocess !== undefined,
   });
   const source = sourceText({
-    ...shared,
+    ...parts,
+    functions: shared.functions,
     kernelFiles: kernelFiles.map((file) => withPrefix(file, name)),
     labels: metadata?.labels ?? [],
     preprocess,
@@ -97,7 +107,15 @@ export function emitCModel(graph: Graph, options: CModelOptions): CModel {
       { path: `${name}.c`, content: source },
       ...emittedKernels(kernelFiles, kernelText, name),
     ],
-    manifest: { thimble: version, kind: 'c-model', name, target, modelSha256, recipe: metadata?.recipe ?? null },
+    manifest: {
+      thimble: version,
+      kind: 'c-model',
+      name,
+      target,
+      optimize,
+      modelSha256,
+      recipe: metadata?.recipe ?? null,
+    },
     report: {
       arenaBytes,
       lowerBoundBytes: plan.lowerBoundBytes,
@@ -105,6 +123,7 @@ export function emitCModel(graph: Graph, options: CModelOptions): CModel {
       macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
       layerCount: layers.length,
       plan,
+      kernels: implementations.map(({ variant, instructions }) => ({ variant, instructions })),
     },
   };
 }
@@ -141,7 +160,7 @@ const AVR_CONSTANT_BYTES = 60 * 1024; // 64 KiB less vectors and what else lies 
 const AVR_ARRAY_BYTES = 32767;
 
 function checkAvr(layers: readonly Layer[]): void {
-  const total = layers.reduce((sum, layer) => sum + layer.weightBytes, 0);
+  const total = layers.reduce((sum, layer) => sum + constantBytes(layer.constants), 0);
   const large = layers.find(({ constants }) => constants.some((array) => constantBytes([array]) > AVR_ARRAY_BYTES));
   if (total <= AVR_CONSTANT_BYTES && !large) return;
   throw new ThimbleError(

@@ -2,6 +2,7 @@
  * OpDef: all that Thimble knows about one operator. A new operator is a folder here with its definition, its C
  * kernel, its golden cases, and one line in ops/index.ts. Pure: values in, values out.
  */
+import type { Core } from '../core/board-spec.js';
 import type { Graph, Node } from '../core/graph.js';
 import { tensorOf } from '../core/graph.js';
 import type { Shape, Tensor, TensorSpec, TypedArray } from '../core/tensor.js';
@@ -36,6 +37,8 @@ export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
   prepareInt8?(node: OpNode<Attrs, Inputs>): (input: TypedArray) => readonly TypedArray[];
   cost(node: OpNode<Attrs, Inputs>): Cost;
   emitC(node: OpNode<Attrs, Inputs>, names: CNames): EmittedC;
+  /** Faster or leaner kernels for some cores, beside the portable one of emitC. */
+  readonly variants?: readonly KernelVariant<Attrs, Inputs>[];
   /** Positions of inputs whose memory the output may take: each element is read before its place is written. */
   overwrites?(node: OpNode<Attrs, Inputs>): readonly number[];
   /** Why results are not pinned to somebody else's bytes; absent = golden vectors of TFLite Micro cover it. */
@@ -77,12 +80,33 @@ export interface EmittedC {
   readonly constants: readonly CArray[];
   readonly call: string; // statements
   readonly kernels: readonly string[]; // file names of C headers that the call needs, dependencies first
+  readonly qualifier?: string; // a macro of those headers, put before the function that makes the call
+}
+
+/** One way to compute a node in C. Every op has a portable one; src/plan chooses among them. All give the same bytes. */
+export interface Implementation {
+  readonly variant: string; // 'portable', 'dsp' …: a grep word, shown in the emitted header and by bench
+  readonly instructions: number; // predicted for one run of the node on the core
+  readonly codeBytes: number; // predicted code of one instance; layers that differ in constants alone share it
+  readonly weightBytes: number; // exact: the constants of emitC
+  readonly scratchBytes: number; // RAM beside inputs and outputs while the node runs
+  /** Positions of inputs whose memory the output may take. Both then begin at the same address; sizes may differ. */
+  readonly overwrites: readonly number[];
+  emitC(names: CNames): EmittedC;
+}
+
+/** A family of kernels of one op. */
+export interface KernelVariant<Attrs = unknown, Inputs extends Operands = Operands> {
+  readonly name: string;
+  readonly cores: readonly Core[];
+  /** None where the kernels do not apply, or where the node's actual weights do not let the host prove them exact. */
+  implement(node: OpNode<Attrs, Inputs>): readonly Implementation[];
 }
 
 /** Values, not text: line width, alignment and where constants live are the emitter's business. */
 export interface CArray {
   readonly name: string;
-  readonly type: 'int8_t' | 'uint8_t' | 'int16_t' | 'int32_t' | 'float';
+  readonly type: 'int8_t' | 'uint8_t' | 'int16_t' | 'uint16_t' | 'int32_t' | 'uint32_t' | 'float';
   readonly values: ArrayLike<number>;
 }
 

@@ -6,11 +6,10 @@ import type { FirmwareImage } from '../core/firmware-image.js';
 import type { OnEvent } from '../core/stage-event.js';
 import { buildFirmware } from '../firmware/build-firmware.js';
 import { checkFit } from '../plan/check-fit.js';
-import { planMemory } from '../plan/plan-memory.js';
-import { cModelOf, modelNameOf } from './emit-model.js';
+import { cModelOf, type KernelOptions, modelNameOf } from './emit-model.js';
 import type { LoadedModel } from './load-model.js';
 
-export interface BuildRequest {
+export interface BuildRequest extends KernelOptions {
   readonly board: BoardSpec;
   readonly folder: string; // of the project; an earlier one in it is replaced
   readonly name?: string | undefined; // of the C model
@@ -39,8 +38,9 @@ export interface Built {
 export async function build(model: LoadedModel, request: BuildRequest): Promise<Built> {
   const { board, folder, onEvent, signal } = request;
   const modelName = request.name ?? modelNameOf(model.path);
-  const { files, report } = cModelOf(model, { name: modelName, board });
-  checkFit(planMemory(model.graph), report.weightBytes, board); // before any compiler runs
+  const { optimize, maxFlashBytes, maxRamBytes } = request;
+  const { files, report } = cModelOf(model, { name: modelName, board, optimize, maxFlashBytes, maxRamBytes });
+  checkFit(report.plan, report.weightBytes, board); // before any compiler runs
   const image = await buildFirmware({
     board,
     modelFiles: files,

@@ -5,11 +5,19 @@ import { emitCArray } from '../emit/c-array.js';
 import { cNameFrom } from '../emit/c-model/c-name.js';
 import { type CModel, emitCModel } from '../emit/c-model.js';
 import { packageVersion } from '../files/package-folder.js';
+import type { Optimize } from '../plan/choose-implementations.js';
 import { kernelText } from './kernel-files.js';
 import type { LoadedModel } from './load-model.js';
 import { writeEmitted } from './write-emitted.js';
 
-export interface EmitOptions {
+/** What the kernels are chosen for; see chooseImplementations. */
+export interface KernelOptions {
+  readonly optimize?: Optimize | undefined; // default balanced
+  readonly maxFlashBytes?: number | undefined;
+  readonly maxRamBytes?: number | undefined;
+}
+
+export interface EmitOptions extends KernelOptions {
   readonly as: 'c-model' | 'c-array';
   readonly name?: string | undefined; // default: from the file's name
   readonly target?: Core | undefined; // default: the board's core, or generic
@@ -43,7 +51,8 @@ export function emitToFolder(model: LoadedModel, folder: string, options: EmitOp
 }
 
 /** The C model as values, for a build that adds firmware to it. */
-export function cModelOf(model: LoadedModel, { name, target, board }: Omit<EmitOptions, 'as'>): CModel {
+export function cModelOf(model: LoadedModel, options: Omit<EmitOptions, 'as'>): CModel {
+  const { name, target, board, optimize, maxFlashBytes, maxRamBytes } = options;
   return emitCModel(model.graph, {
     name: name ?? modelNameOf(model.path),
     target: target ?? board?.core ?? 'generic',
@@ -52,6 +61,9 @@ export function cModelOf(model: LoadedModel, { name, target, board }: Omit<EmitO
     modelBytes: model.bytes.length,
     version: packageVersion(),
     ...(board && { board }),
+    ...(optimize && { optimize }),
+    ...(maxFlashBytes !== undefined && { maxFlashBytes }),
+    ...(maxRamBytes !== undefined && { maxRamBytes }),
   });
 }
 

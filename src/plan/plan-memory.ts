@@ -8,8 +8,8 @@ import type { Graph, Node } from '../core/graph.js';
 import { isConstant, tensorOf } from '../core/graph.js';
 import { byteCount } from '../core/tensor.js';
 import { opNamed } from '../ops/index.js';
-import { operandsOf } from '../ops/op.js';
-import { aligned, type Block, lowerBound, placeBlocks } from './place-blocks.js';
+import { type Implementation, operandsOf } from '../ops/op.js';
+import { aligned, type Block, lowerBound, placeBlocks, type Segment } from './place-blocks.js';
 
 /** Steps are node indices, both ends inclusive; −1 = before the first node, the node count = after the last. */
 export interface Lifetime {
@@ -42,36 +42,17 @@ export interface MemoryPlan {
   readonly blocks: readonly ArenaBlock[];
 }
 
+/** What of an implementation decides where things lie. */
+export type MemoryNeeds = Pick<Implementation, 'scratchBytes' | 'overwrites'>;
+
 export interface PlanOptions {
   readonly inPlace?: boolean; // false: every output gets memory of its own, as TFLite Micro plans; default true
+  readonly needs?: readonly MemoryNeeds[]; // one per node, of the implementations chosen; default: the portable ones'
 }
 
 /** Plans a checked graph. The same graph gives the same plan. */
 export function planMemory(graph: Graph, options: PlanOptions = {}): MemoryPlan {
-  const lifetimes = lifetimesOf(graph);
-  const inPlace: InPlace[] = [];
-  const blockOf = new Map<string, { tensors: string[] }>();
-  for (const name of lifetimes.keys()) blockOf.set(name, { tensors: [name] });
-  for (const [step, node] of graph.nodes.entries()) {
-    const input = options.inPlace === false ? undefined : overwrittenInput(graph, node, step, lifetimes);
-    const output = node.outputs[0];
-    if (input === undefined || output === undefined) continue;
-    const block = blockOf.get(input)!;
-    block.tensors.push(output);
-    blockOf.set(output, block);
-    inPlace.push({ node: node.name, input, output });
-  }
-  const blocks: Omit<ArenaBlock, 'offset'>[] = [...new Set(blockOf.values())].map(({ tensors }) => ({
-    tensors,
-    bytes: Math.max(...tensors.map((name) => byteCount(tensorOf(graph, name)))),
-    firstStep: Math.min(...tensors.map((name) => lifetimes.get(name)!.firstStep)),
-    lastStep: Math.max(...tensors.map((name) => lifetimes.get(name)!.lastStep)),
-  }));
-  for (const [step, node] of graph.nodes.entries()) {
-    const { scratchBytes } = opNamed(node.op).cost(operandsOf(graph, node));
-    if (scratchBytes > 0)
-      blocks.push({ tensors: [], scratchOf: node.name, bytes: scratchBytes, firstStep: step, lastStep: step });
-  }
+  const { lifetimes, inPlace, blocks } = memoryBlocks(graph, options);
   const placement = placeBlocks(blocks);
   return describePlan(
     graph,
@@ -80,6 +61,50 @@ export function planMemory(graph: Graph, options: PlanOptions = {}): MemoryPlan 
     blocks.map((block, i) => ({ ...block, offset: placement.offsets[i]! })),
   );
 }
+
+/** What no plan can do without, in bytes: much quicker than a plan, and mostly equal to one. */
+export const memoryLowerBound = (graph: Graph, options: PlanOptions = {}): number =>
+  lowerBound(memoryBlocks(graph, options).blocks).bytes;
+
+function memoryBlocks(graph: Graph, options: PlanOptions) {
+  const lifetimes = lifetimesOf(graph);
+  const needs = options.needs ?? graph.nodes.map((node) => portableNeeds(graph, node));
+  const inPlace: InPlace[] = [];
+  const blockOf = new Map<string, { tensors: string[] }>();
+  for (const name of lifetimes.keys()) blockOf.set(name, { tensors: [name] });
+  for (const [step, node] of graph.nodes.entries()) {
+    const input =
+      options.inPlace === false ? undefined : overwrittenInput(node, step, lifetimes, needs[step]!.overwrites);
+    const output = node.outputs[0];
+    if (input === undefined || output === undefined) continue;
+    const block = blockOf.get(input)!;
+    block.tensors.push(output);
+    blockOf.set(output, block);
+    inPlace.push({ node: node.name, input, output });
+  }
+  const blocks: Omit<ArenaBlock, 'offset'>[] = [...new Set(blockOf.values())].map(({ tensors }) => {
+    const segments = tensors.map((name) => ({ bytes: byteCount(tensorOf(graph, name)), ...lifetimes.get(name)! }));
+    return { tensors, ...envelope(segments), segments };
+  });
+  for (const [step, node] of graph.nodes.entries()) {
+    const { scratchBytes } = needs[step]!;
+    if (scratchBytes > 0)
+      blocks.push({ tensors: [], scratchOf: node.name, bytes: scratchBytes, firstStep: step, lastStep: step });
+  }
+  return { lifetimes, inPlace, blocks };
+}
+
+function portableNeeds(graph: Graph, node: Node): MemoryNeeds {
+  const op = opNamed(node.op);
+  const operands = operandsOf(graph, node);
+  return { scratchBytes: op.cost(operands).scratchBytes, overwrites: op.overwrites?.(operands) ?? [] };
+}
+
+const envelope = (segments: readonly Segment[]): Segment => ({
+  bytes: Math.max(...segments.map(({ bytes }) => bytes)),
+  firstStep: Math.min(...segments.map(({ firstStep }) => firstStep)),
+  lastStep: Math.max(...segments.map(({ lastStep }) => lastStep)),
+});
 
 function describePlan(
   graph: Graph,
@@ -125,13 +150,12 @@ function lifetimesOf(graph: Graph): Map<string, Lifetime> {
 
 /** The input whose place this node's only output takes, if any: dead afterwards, and every use of it may be overwritten. */
 function overwrittenInput(
-  graph: Graph,
   node: Node,
   step: number,
   lifetimes: ReadonlyMap<string, Lifetime>,
+  positions: readonly number[],
 ): string | undefined {
   if (node.outputs.length !== 1) return undefined;
-  const positions = opNamed(node.op).overwrites?.(operandsOf(graph, node)) ?? [];
   for (const position of positions) {
     const name = node.inputs[position];
     if (name === null || name === undefined) continue;

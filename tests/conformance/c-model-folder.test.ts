@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/core/graph.js';
 import { preprocessValue, quantizeValue } from '../../src/core/real-to-int8.js';
+import type { Tensor } from '../../src/core/tensor.js';
 import { emitCArray } from '../../src/emit/c-array.js';
 import { type CModelOptions, emitCModel } from '../../src/emit/c-model.js';
 import { createInterpreter } from '../../src/interpret/interpreter.js';
@@ -19,6 +21,35 @@ const metadata = {
 };
 const options = { name: 'kws', target: 'generic', kernelText, modelSha256: 'cafe', version: '1.2.3' } as const;
 const emit = (more: Partial<CModelOptions> = {}) => emitCModel(smallModel(metadata), { ...options, ...more }).files;
+
+/** fully_connected layers in a row, of one shape, with weights of their own. */
+function repeated(count: number): Graph {
+  const quant = { scale: [0.5], zeroPoint: [3], axis: null };
+  const names = Array.from({ length: count + 1 }, (_, i) => `t${i}`);
+  const weightsOf = (layer: number): Tensor => ({
+    name: `w${layer}`,
+    shape: [8, 8],
+    dtype: 'int8',
+    quant: { scale: [0.01], zeroPoint: [0], axis: null },
+    data: Int8Array.from({ length: 64 }, (_, i) => ((i * 29 + layer * 11) % 255) - 127),
+  });
+  const activations = names.map((name): Tensor => ({ name, shape: [1, 8], dtype: 'int8', quant }));
+  const layers = names.slice(1).map((output, layer) => ({
+    name: `dense${layer}`,
+    op: 'fully_connected',
+    inputs: [names[layer]!, `w${layer}`, null],
+    outputs: [output],
+    attrs: { activation: 'none', keepNumDims: false },
+  }));
+  const tensors = [...activations, ...layers.map((_, layer) => weightsOf(layer))];
+  return {
+    name: 'repeated',
+    tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
+    nodes: layers,
+    inputs: ['t0'],
+    outputs: [names.at(-1)!],
+  };
+}
 
 let folder: string;
 beforeAll(() => {
@@ -48,6 +79,15 @@ describe('emitted files', () => {
       expect(macros.filter((macro) => !macro.startsWith('KWS_'))).toEqual([]);
       expect(String(content)).not.toMatch(/thimble_|THIMBLE_(?!VERSION)/);
     }
+  });
+
+  it('hold code once for layers that differ in constants and places alone, and equal tables once', () => {
+    const graph = repeated(3);
+    const source = String(emitCModel(graph, options).files.find(({ path }) => path === 'kws.c')!.content);
+    expect(source.match(/\bkws_fully_connected_s8\(/g)).toHaveLength(1);
+    expect(source.match(/kws_fully_connected_0\(KWS_AT/g)).toHaveLength(3);
+    expect(source.match(/const int8_t kws_layer\d_shift\[/g)).toHaveLength(1); // the scales are the same in all
+    expect(source.match(/const int8_t kws_layer\d_weights\[/g)).toHaveLength(3);
   });
 
   it('say what the model is', () => {

@@ -18,7 +18,8 @@ export function floatLiteral(value: number): string {
 /** −2^31 has no literal of its own in C: minus applied to 2^31, which is no int. */
 export const intLiteral = (value: number): string => (value === -(2 ** 31) ? '(-2147483647 - 1)' : String(value));
 
-const literalOf = (type: CArray['type']): ((value: number) => string) => (type === 'float' ? floatLiteral : intLiteral);
+const literalOf = (type: CArray['type']): ((value: number) => string) =>
+  type === 'float' ? floatLiteral : type.startsWith('u') ? (value) => `${value}u` : intLiteral;
 
 /** `{ … }` in lines; an empty array becomes one zero, for C has no empty ones. */
 export function initializer(type: CArray['type'], values: ArrayLike<number>): string {

@@ -13,6 +13,7 @@ export interface SourceParts {
   readonly outputs: readonly InterfaceTensor[];
   readonly labels: readonly string[];
   readonly layers: readonly Layer[];
+  readonly functions: readonly string[]; // that layers share
   readonly preprocess: PreprocessCode | undefined;
   readonly board: { readonly id: string; readonly ramBytes: number } | undefined;
 }
@@ -26,6 +27,7 @@ export function sourceText(parts: SourceParts): string {
     arena(parts),
     hook(name),
     ...constants.map((constant: CArray) => constantArray(constant, `${name.toUpperCase()}_CONST`)),
+    ...parts.functions,
     ...layers.map((layer) => layerFunction(layer, name)),
     invoke(parts),
     ...getters(parts),

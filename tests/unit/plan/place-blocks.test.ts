@@ -27,6 +27,53 @@ describe('placeBlocks', () => {
     );
   });
 
+  it('gives a block of changing size the same offset throughout, and what it leaves free to others', () => {
+    const segments = fc.array(fc.tuple(fc.integer({ min: 1, max: 3000 }), fc.nat(3)), { minLength: 1, maxLength: 4 });
+    const changing = fc.tuple(fc.nat(8), segments).map(([begin, sizes]): Block => {
+      let step = begin;
+      const parts = sizes.map(([bytes, length]) => {
+        const segment = { bytes, firstStep: step, lastStep: step + length };
+        step += length; // the next begins while this one is read for the last time
+        return segment;
+      });
+      return { bytes: Math.max(...sizes.map(([bytes]) => bytes)), firstStep: begin, lastStep: step, segments: parts };
+    });
+    fc.assert(
+      fc.property(fc.array(changing, { maxLength: 12 }), (blocks) => {
+        const { offsets, totalBytes } = placeBlocks(blocks);
+        const pieces = blocks.flatMap((block, i) =>
+          block.segments!.map((segment) => ({ ...segment, block: i, offset: offsets[i]! })),
+        );
+        const disturbed = pieces.some((a) =>
+          pieces.some(
+            (b) =>
+              a.block < b.block &&
+              a.firstStep <= b.lastStep &&
+              b.firstStep <= a.lastStep &&
+              a.offset < b.offset + b.bytes &&
+              b.offset < a.offset + a.bytes,
+          ),
+        );
+        expect(disturbed).toBe(false);
+        expect(totalBytes).toBeGreaterThanOrEqual(lowerBound(blocks).bytes);
+      }),
+      { numRuns: 300, seed: 3 },
+    );
+    const shrinking = {
+      bytes: 64,
+      firstStep: 0,
+      lastStep: 2,
+      segments: [
+        { bytes: 64, firstStep: 0, lastStep: 1 },
+        { bytes: 8, firstStep: 1, lastStep: 2 },
+      ],
+    };
+    expect(placeBlocks([shrinking, { bytes: 48, firstStep: 2, lastStep: 2 }])).toEqual({
+      offsets: [0, 8],
+      totalBytes: 64,
+    });
+  });
+
   it('reaches the bound on a chain, where each block meets only its neighbours', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 12 }), (sizes) => {
