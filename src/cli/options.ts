@@ -1,9 +1,11 @@
 /** Flags that several verbs share, and how their texts become values. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Dataset } from '../core/dataset.js';
 import { ThimbleError } from '../core/errors.js';
 import { openDataset } from '../datasets/index.js';
 import { numberList } from '../pipeline/config.js';
+import type { KernelOptions } from '../pipeline/emit-model.js';
+import { type Optimize, optimizations } from '../plan/choose-implementations.js';
 
 export interface DataOptions {
   readonly format?: string;
@@ -34,6 +36,35 @@ export const withPreprocessing = (command: Command): Command =>
     )
     .option('--offset <numbers>', 'see --scale (default: 0)')
     .option('--config <file>', 'project file (default: thimble.config.json beside the model, if there is one)');
+
+export interface KernelFlags {
+  readonly optimize: Optimize;
+  readonly maxFlash?: number;
+  readonly maxRam?: number;
+}
+
+export const withKernelChoice = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--optimize <what>', 'what the kernels are chosen for').choices(optimizations).default('balanced'),
+    )
+    .option('--max-flash <bytes>', 'budget of weights and code of the model: 40960 or 40KiB', byteCount)
+    .option('--max-ram <bytes>', 'budget of the arena: 8000 or 8KiB', byteCount);
+
+export const kernelOptions = ({ optimize, maxFlash, maxRam }: KernelFlags): KernelOptions => ({
+  optimize,
+  maxFlashBytes: maxFlash,
+  maxRamBytes: maxRam,
+});
+
+/** '40960', '40KiB', '40k' or '2MiB' as bytes. */
+export function byteCount(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(k|ki?b|m|mi?b|b)?$/i.exec(text.trim()) ?? [];
+  const value =
+    Number(number) * { '': 1, b: 1, k: 1024, m: 1024 ** 2 }[unit.charAt(0).toLowerCase() as '' | 'b' | 'k' | 'm'];
+  if (number !== '' && value >= 1) return Math.floor(value);
+  throw new InvalidArgumentError('It takes bytes: 40960, 40KiB or 2MiB.');
+}
 
 /** @param expected shape of the model's input without batch, to choose channels and to resize images */
 export function openData(

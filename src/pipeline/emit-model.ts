@@ -13,7 +13,7 @@ import { writeEmitted } from './write-emitted.js';
 /** What the kernels are chosen for; see chooseImplementations. */
 export interface KernelOptions {
   readonly optimize?: Optimize | undefined; // default balanced
-  readonly maxFlashBytes?: number | undefined;
+  readonly maxFlashBytes?: number | undefined; // default: what the board leaves for a model
   readonly maxRamBytes?: number | undefined;
 }
 
@@ -30,6 +30,7 @@ export interface EmitResult {
   readonly arenaLowerBoundBytes: number | null;
   readonly weightBytes: number | null;
   readonly macs: number | null;
+  readonly kernels: readonly string[] | null; // the variant chosen for each layer
 }
 
 /** @throws ThimbleError E_USAGE (name), E_QUANT, E_FILE and whatever the emitters throw; then nothing is written */
@@ -37,7 +38,7 @@ export function emitToFolder(model: LoadedModel, folder: string, options: EmitOp
   if (options.as === 'c-array') {
     const files = emitCArray(model.bytes, model.graph, options.name ?? 'model_data');
     const about = { thimble: packageVersion(), kind: 'c-array', modelSha256: model.sha256 };
-    const none = { arenaBytes: null, arenaLowerBoundBytes: null, weightBytes: null, macs: null };
+    const none = { arenaBytes: null, arenaLowerBoundBytes: null, weightBytes: null, macs: null, kernels: null };
     return { files: writeEmitted(folder, files, about), ...none };
   }
   const { files, manifest, report } = cModelOf(model, options);
@@ -47,12 +48,16 @@ export function emitToFolder(model: LoadedModel, folder: string, options: EmitOp
     arenaLowerBoundBytes: report.lowerBoundBytes,
     weightBytes: report.weightBytes,
     macs: report.macs,
+    kernels: report.kernels.map(({ variant }) => variant),
   };
 }
 
 /** The C model as values, for a build that adds firmware to it. */
 export function cModelOf(model: LoadedModel, options: Omit<EmitOptions, 'as'>): CModel {
-  const { name, target, board, optimize, maxFlashBytes, maxRamBytes } = options;
+  const { name, target, board, optimize } = options;
+  const maxFlashBytes = options.maxFlashBytes ?? (board && board.flashBytes - board.reserved.flashBytes);
+  const maxRamBytes =
+    options.maxRamBytes ?? (board && board.ramBytes - board.reserved.ramBytes - board.reserved.stackBytes);
   return emitCModel(model.graph, {
     name: name ?? modelNameOf(model.path),
     target: target ?? board?.core ?? 'generic',

@@ -2,10 +2,11 @@ import { basename } from 'node:path';
 import { loadBoard } from '../../boards/load-board.js';
 import { type BoardUse, build as buildModel, defaultProjectFolder } from '../../pipeline/build.js';
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
+import { type KernelFlags, kernelOptions, withKernelChoice } from '../options.js';
 import { bytesText, usageBar } from '../table.js';
 import type { Verb } from './index.js';
 
-interface Flags {
+interface Flags extends KernelFlags {
   readonly board: string;
   readonly output?: string;
   readonly name?: string;
@@ -13,14 +14,15 @@ interface Flags {
 }
 
 export const build: Verb = (program, action) => {
-  program
+  const command = program
     .command('build')
     .argument('<model>', 'an int8 .tflite')
     .description('build the firmware of a board around a model')
     .requiredOption('--board <board>', 'see thimble boards')
     .option('-o, --output <folder>', 'project folder (default: .thimble/MODEL-BOARD)')
     .option('--name <name>', 'of the C model (default: from the file’s name)')
-    .option('--no-hooks', 'leave the per-layer readings out')
+    .option('--no-hooks', 'leave the per-layer readings out');
+  withKernelChoice(command)
     .addHelpText('after', '\nExample:\n  thimble build small/model.tflite --board pico')
     .action(
       action(async (context, path: string, flags: Flags) => {
@@ -29,7 +31,15 @@ export const build: Verb = (program, action) => {
         requireInt8(model, 'build');
         const { onEvent, signal } = context;
         const folder = flags.output ?? defaultProjectFolder(model, board);
-        const built = await buildModel(model, { board, folder, name: flags.name, hooks: flags.hooks, onEvent, signal });
+        const built = await buildModel(model, {
+          board,
+          folder,
+          name: flags.name,
+          hooks: flags.hooks,
+          ...kernelOptions(flags),
+          onEvent,
+          signal,
+        });
         const file = built.image.uf2 ?? built.image.executable;
         context.printJson({ ...built, board: board.id, folder, image: file });
         context.print(`${context.colors.bold(basename(path))} for ${board.name}: ${file}`);

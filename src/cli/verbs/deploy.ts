@@ -17,7 +17,14 @@ import { writeCompressed } from '../../pipeline/write-compressed.js';
 import type { Context } from '../context.js';
 import { deploySummary } from '../deploy-summary.js';
 import { errorJson } from '../error-text.js';
-import { openData, positiveInteger, positiveNumber } from '../options.js';
+import {
+  type KernelFlags,
+  kernelOptions,
+  openData,
+  positiveInteger,
+  positiveNumber,
+  withKernelChoice,
+} from '../options.js';
 import { originText } from '../reading-text.js';
 import { useText } from './build.js';
 import { indicesOf } from './compare.js';
@@ -25,7 +32,7 @@ import { type CompressFlags, compressFromFlags, stageTable, withCompression } fr
 import type { Verb } from './index.js';
 import { readingLine } from './monitor.js';
 
-interface Flags extends Omit<CompressFlags, 'data'> {
+interface Flags extends Omit<CompressFlags, 'data'>, KernelFlags {
   readonly data?: string;
   readonly board?: string;
   readonly port: string;
@@ -49,7 +56,7 @@ export const deploy: Verb = (program, action) => {
     .option('--verify <n>', 'samples to verify on the device', positiveInteger, 50)
     .option('--count <n>', 'readings to stream at the end', positiveInteger, 10)
     .option('--timeout <seconds>', 'of one inference', positiveNumber);
-  withCompression(command)
+  withCompression(withKernelChoice(command))
     .addHelpText('after', '\nExample:\n  thimble deploy model.json --data digits.npz --board pico --port virtual')
     .action(action(run));
 };
@@ -62,10 +69,11 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
   const { model, source, compressed, data } = await int8ModelOf(context, path, flags, output);
   const { onEvent, signal } = context;
 
+  const kernels = kernelOptions(flags);
   const name = config.name ?? (compressed ? modelNameOf(path) : undefined);
-  emitToFolder(model, join(output, 'c-model'), { as: 'c-model', name, board });
+  emitToFolder(model, join(output, 'c-model'), { as: 'c-model', name, board, ...kernels });
   emitToFolder(model, join(output, 'tflm'), { as: 'c-array' });
-  const built = await build(model, { board, folder: join(output, 'firmware'), name, onEvent, signal });
+  const built = await build(model, { board, folder: join(output, 'firmware'), name, ...kernels, onEvent, signal });
   context.print(useText(built.use));
 
   const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;

@@ -5,10 +5,11 @@ import { type Core, cores } from '../../core/board-spec.js';
 import { emitToFolder } from '../../pipeline/emit-model.js';
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
 import type { Context } from '../context.js';
+import { type KernelFlags, kernelOptions, withKernelChoice } from '../options.js';
 import { bytesText } from '../table.js';
 import type { Verb } from './index.js';
 
-interface Options {
+interface Options extends KernelFlags {
   readonly target?: Core;
   readonly board?: string;
   readonly name?: string;
@@ -17,7 +18,7 @@ interface Options {
 }
 
 export const emit: Verb = (program, action) => {
-  program
+  const command = program
     .command('emit')
     .argument('<model>', 'an int8 .tflite')
     .description('write the model as C: a whole C99 model, or the .tflite as a C array for TensorFlow Lite Micro')
@@ -31,7 +32,8 @@ export const emit: Verb = (program, action) => {
         .choices(['c-model', 'c-array'])
         .default('c-model'),
     )
-    .requiredOption('-o, --output <folder>', 'folder to write; what an earlier emit wrote there is replaced')
+    .requiredOption('-o, --output <folder>', 'folder to write; what an earlier emit wrote there is replaced');
+  withKernelChoice(command)
     .addHelpText(
       'after',
       '\nExample:\n  thimble emit kws.tflite --target cortex-m4 --name kws -o kws\n  cc -std=c99 -O2 -I kws -c kws/*.c',
@@ -48,6 +50,7 @@ async function run(context: Context, path: string, options: Options): Promise<vo
     name: options.name,
     target: options.target,
     board,
+    ...kernelOptions(options),
   });
   context.printJson({ folder: options.output, ...emitted });
   context.print(`${context.colors.bold(options.output)}  ${emitted.files.length} files from ${basename(model.path)}`);
@@ -56,4 +59,12 @@ async function run(context: Context, path: string, options: Options): Promise<vo
     context.print(
       `  arena ${bytesText(emitted.arenaBytes)} (lower bound ${bytesText(emitted.arenaLowerBoundBytes ?? 0)}), weights and tables ${bytesText(emitted.weightBytes ?? 0)}`,
     );
+  if (emitted.kernels) context.print(`  kernels, ${options.optimize}: ${kernelCounts(emitted.kernels)}`);
+}
+
+/** 'portable 3, dsp 9' */
+function kernelCounts(kernels: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const kernel of kernels) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
+  return [...counts].map(([kernel, count]) => `${kernel} ${count}`).join(', ');
 }

@@ -25,7 +25,7 @@ export function shareCode(emitted: readonly EmittedLayer[], name: string): Share
     const used = (place: Place): boolean => new RegExp(`\\b${place.parameter}\\b`).test(general.call);
     for (const each of group) {
       const values = each.places.filter(used).map(({ expression }) => expression);
-      calls.set(each.layer, `${shared}(${values.join(', ')});`);
+      calls.set(each.layer, `${shared}(\n    ${values.join(',\n    ')});`);
     }
     const parameters = group[0]!.places.filter(used).map(({ type, parameter }) => `${type}${parameter}`);
     functions.push(`/* ${layer.node.op}, ${layer.variant}: layers ${group.map((each) => each.layer.index).join(', ')} */
