@@ -17,6 +17,8 @@ export interface ChoiceOptions {
   readonly optimize?: Optimize; // default balanced
   readonly maxFlashBytes?: number; // of weights and code; the choice keeps to it where any can
   readonly maxRamBytes?: number; // of the arena
+  /** Which candidates to choose among; where it takes none of a node's, the portable one stays. For tests and benches. */
+  readonly accept?: (implementation: Implementation) => boolean;
 }
 
 /** Predicted, but for the weights, which are exact. */
@@ -43,7 +45,11 @@ const ROUNDS = 6; // it settles in two or three
 
 /** Of a graph that has passed every op's checkQuant. The same input gives the same choice. */
 export function chooseImplementations(graph: Graph, core: Core, options: ChoiceOptions = {}): Choice {
-  const candidates = graph.nodes.map((node) => implementationsOf(opNamed(node.op), operandsOf(graph, node), core));
+  const candidates = graph.nodes.map((node) => {
+    const all = implementationsOf(opNamed(node.op), operandsOf(graph, node), core);
+    const accepted = options.accept ? all.filter(options.accept) : all;
+    return accepted.length > 0 ? accepted : all.slice(0, 1);
+  });
   const context: Context = { graph, candidates, shapes: shapesOf(graph), options };
   // Memory is a maximum over the layers: from a start where every layer is lean, giving it up shows at once.
   const starts = [leanest(candidates), quickest(candidates)].map((start) => descend(context, start));

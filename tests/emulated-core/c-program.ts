@@ -12,6 +12,7 @@ import { type Graph, tensorOf } from '../../src/core/graph.js';
 import { byteCount, type TypedArray } from '../../src/core/tensor.js';
 import { emitCModel } from '../../src/emit/c-model.js';
 import { kernelText } from '../../src/pipeline/kernel-files.js';
+import type { ChoiceOptions } from '../../src/plan/choose-implementations.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -74,6 +75,7 @@ export const canRun = ({ compiler, io }: Platform): boolean =>
 
 export interface ProgramOptions {
   readonly hooks?: boolean; // answers hold every layer; default true
+  readonly choice?: ChoiceOptions; // which kernels
   readonly edit?: (path: string, content: string) => string; // breaks emitted files on purpose
 }
 
@@ -99,6 +101,7 @@ export class CProgram {
         kernelText,
         modelSha256: '',
         version: 'test',
+        ...options.choice,
       });
       for (const { path, content } of emitted.files)
         writeFileSync(join(this.folder, path), options.edit?.(path, String(content)) ?? content);
