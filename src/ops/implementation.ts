@@ -8,7 +8,7 @@ export type { Implementation, KernelVariant };
 /** The portable one first. The node has passed the op's checkQuant. */
 export function implementationsOf(op: OpDef, node: OpNode, core: Core): readonly Implementation[] {
   const variants = (op.variants ?? []).filter(({ cores }) => cores.includes(core));
-  return [portableImplementation(op, node, core), ...variants.flatMap((variant) => variant.implement(node))];
+  return [portableImplementation(op, node, core), ...variants.flatMap((variant) => variant.implement(node, core))];
 }
 
 export function portableImplementation(op: OpDef, node: OpNode, core: Core): Implementation {

@@ -100,7 +100,7 @@ export interface KernelVariant<Attrs = unknown, Inputs extends Operands = Operan
   readonly name: string;
   readonly cores: readonly Core[];
   /** None where the kernels do not apply, or where the node's actual weights do not let the host prove them exact. */
-  implement(node: OpNode<Attrs, Inputs>): readonly Implementation[];
+  implement(node: OpNode<Attrs, Inputs>, core: Core): readonly Implementation[];
 }
 
 /** Values, not text: line width, alignment and where constants live are the emitter's business. */

@@ -8,7 +8,9 @@ import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
 import { depthwiseProducts, inputSlack, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
-import type { OpDef, OpNode } from '../op.js';
+import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
+import type { CNames, Cost, EmittedC, OpDef, OpNode } from '../op.js';
+import type { SlidingWindow } from '../sliding-window.js';
 import {
   effectiveScales,
   outputArguments,
@@ -45,28 +47,16 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
   prepareFloat32,
   prepareInt8,
 
-  cost(node) {
-    const { outputHeight, outputWidth, outputChannels } = geometryOf(node.inputs, node.attrs);
-    return weightedCost(node, outputChannels, outputHeight * outputWidth, elementCount(node.inputs[1].shape));
-  },
-
-  emitC(node, { symbol, inputs: [inputC], outputs: [outputC] }) {
-    const g = geometryOf(node.inputs, node.attrs);
-    const { constants, biasC } = weightedConstants(node, effectiveScales(node, g.outputChannels), symbol);
-    return {
-      kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_depthwise_conv_2d_s8.h'],
-      constants,
-      call: `thimble_depthwise_conv_2d_s8(
-    ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
-    /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
-    ${symbol}_weights, /* height, width, depth multiplier */ ${g.filterHeight}, ${g.filterWidth}, ${g.depthMultiplier},
-    /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
-    /* pad top, left */ ${g.padTop}, ${g.padLeft},
-    ${biasC}, ${symbol}_multiplier, ${symbol}_shift,
-    ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth},
-    ${outputArguments(node)});`,
-    };
-  },
+  cost,
+  emitC: (node, names) => emitC(node, names, noWindow),
+  variants: [
+    inPlaceVariant({
+      op: 'depthwise_conv_2d',
+      geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs),
+      cost,
+      emitC,
+    }),
+  ],
 
   tflite: {
     builtin: 4,
@@ -128,6 +118,35 @@ function prepareInt8(node: DepthwiseConv2dNode) {
   const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
   const requantize = prepareRequantize(node, effectiveScales(node, node.inputs[1].shape[3]!));
   return (input: TypedArray) => requantize(sums(input));
+}
+
+function cost(node: DepthwiseConv2dNode): Cost {
+  const { outputHeight, outputWidth, outputChannels } = geometryOf(node.inputs, node.attrs);
+  return weightedCost(node, outputChannels, outputHeight * outputWidth, elementCount(node.inputs[1].shape));
+}
+
+function emitC(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow): EmittedC {
+  const {
+    symbol,
+    inputs: [inputC],
+    outputs: [outputC],
+  } = names;
+  const g = geometryOf(node.inputs, node.attrs);
+  const { constants, biasC } = weightedConstants(node, effectiveScales(node, g.outputChannels), symbol);
+  return {
+    kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_depthwise_conv_2d_s8.h'],
+    constants,
+    call: `thimble_depthwise_conv_2d_s8(
+    ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
+    /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
+    ${symbol}_weights, /* height, width, depth multiplier */ ${g.filterHeight}, ${g.filterWidth}, ${g.depthMultiplier},
+    /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
+    /* pad top, left */ ${g.padTop}, ${g.padLeft},
+    ${biasC}, ${symbol}_multiplier, ${symbol}_shift,
+    ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth},
+    ${outputArguments(node)},
+    ${windowArguments(window, names)});`,
+  };
 }
 
 /** Σ (x − zeroPoint) · w for every output; the buffers serve all runs. */

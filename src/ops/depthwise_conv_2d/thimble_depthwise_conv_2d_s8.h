@@ -9,6 +9,7 @@
 #define THIMBLE_DEPTHWISE_CONV_2D_S8_H
 
 #include "thimble_fixed_point.h"
+#include "thimble_sliding_window.h"
 
 THIMBLE_INLINE void thimble_depthwise_conv_2d_s8(
     const int8_t *input, int32_t input_height, int32_t input_width, int32_t input_channels,
@@ -18,16 +19,28 @@ THIMBLE_INLINE void thimble_depthwise_conv_2d_s8(
     int32_t pad_top, int32_t pad_left,
     const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
     int8_t *output, int32_t output_height, int32_t output_width,
-    int32_t output_zero_point, int32_t activation_min, int32_t activation_max)
+    int32_t output_zero_point, int32_t activation_min, int32_t activation_max,
+    int8_t *window, int32_t window_rows, int32_t backwards) /* 0 rows: the output lies apart from the input */
 {
     const int32_t output_channels = input_channels * depth_multiplier;
 
-    for (int32_t out_y = 0; out_y < output_height; out_y++) {
+    const int8_t *const source = window_rows > 0 ? window : input;
+    int32_t source_row = window_rows > 0 ? THIMBLE_WINDOW_EMPTY(backwards) : 0; /* of the input, where source begins */
+
+    for (int32_t i = 0; i < output_height; i++) {
+        const int32_t out_y = backwards ? output_height - 1 - i : i;
+        int8_t *out = output + out_y * output_width * output_channels;
         const int32_t top = out_y * stride_height - pad_top;
         /* rows of the filter that lie inside the input */
         const int32_t y_begin = top < 0 ? (-top + dilation_height - 1) / dilation_height : 0;
         const int32_t y_end =
             THIMBLE_MIN(filter_height, (input_height - top + dilation_height - 1) / dilation_height);
+
+        if (window_rows > 0)
+            thimble_slide_window(
+                window, window_rows, input_width * input_channels, input, input_height, &source_row,
+                thimble_window_first(top, (filter_height - 1) * dilation_height + 1, input_height, window_rows, backwards),
+                backwards);
 
         for (int32_t out_x = 0; out_x < output_width; out_x++) {
             const int32_t left = out_x * stride_width - pad_left;
@@ -39,18 +52,18 @@ THIMBLE_INLINE void thimble_depthwise_conv_2d_s8(
                 int32_t sum = bias ? THIMBLE_LOAD_S32(bias + c) : 0;
 
                 for (int32_t y = y_begin; y < y_end; y++) {
-                    const int32_t row = (top + y * dilation_height) * input_width;
+                    const int32_t row = (top + y * dilation_height - source_row) * input_width;
                     for (int32_t x = x_begin; x < x_end; x++) {
                         const int32_t pixel = row + left + x * dilation_width;
                         const int8_t *w = weights + (y * filter_width + x) * output_channels + c;
-                        sum += (input[pixel * input_channels + c / depth_multiplier] - input_zero_point)
+                        sum += (source[pixel * input_channels + c / depth_multiplier] - input_zero_point)
                                * THIMBLE_LOAD_S8(w); /* padding is real 0, so it adds nothing */
                     }
                 }
                 sum = thimble_multiply_by_quantized_multiplier(
                     sum, THIMBLE_LOAD_S32(multiplier + c), THIMBLE_LOAD_S8(shift + c));
                 sum += output_zero_point;
-                *output++ = (int8_t)THIMBLE_MIN(THIMBLE_MAX(sum, activation_min), activation_max);
+                *out++ = (int8_t)THIMBLE_MIN(THIMBLE_MAX(sum, activation_min), activation_max);
             }
         }
     }
