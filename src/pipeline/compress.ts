@@ -13,9 +13,10 @@ import { proportion } from '../evaluate/interval.js';
 import { checkSamplesFit, type Score, scoreEngine } from '../evaluate/score.js';
 import { referenceEngine } from '../interpret/interpreter.js';
 import { type PruneReport, pruneChannels } from '../passes/prune-channels.js';
-import { applyPlan } from '../quantize/apply-plan.js';
-import { calibrate } from '../quantize/calibrate.js';
-import { planQuantization, type QuantizationPlan } from '../quantize/plan.js';
+import type { RoundedLayer } from '../quantize/adaptive-rounding.js';
+import type { EqualizationReport } from '../quantize/equalize.js';
+import type { QuantizationPlan } from '../quantize/plan.js';
+import { quantizeGraph } from '../quantize/quantize-graph.js';
 import type { Recipe } from '../quantize/recipe.js';
 import { type EpochRecord, fineTune } from '../train/fine-tune.js';
 import { interfaceOf } from './compare.js';
@@ -56,6 +57,8 @@ export interface Compressed {
   readonly prune: PruneReport | null;
   readonly history: readonly EpochRecord[] | null;
   readonly plan: QuantizationPlan;
+  readonly equalization: EqualizationReport | null;
+  readonly rounding: readonly RoundedLayer[] | null;
   readonly metadata: ModelMetadata;
 }
 
@@ -88,15 +91,12 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
     stages.push(await stageOf('pruned', float, score));
   }
 
-  const stats = await calibrate(
-    float,
-    calibrationSamples(data, choice, preprocessing, options.signal),
-    options.onEvent,
-    choice.calibration.length,
-    options.recipe.activations,
-  );
-  const plan = planQuantization(float, stats, options.recipe);
-  const int8: Graph = { ...applyPlan(float, plan), metadata };
+  const samples = calibrationSamples(data, choice, preprocessing, options.signal);
+  const { onEvent, signal, recipe } = options;
+  const sampleCount = choice.calibration.length;
+  const quantized = await quantizeGraph(float, samples, recipe, { onEvent, signal, sampleCount });
+  const { plan, equalization, rounding } = quantized;
+  const int8: Graph = { ...quantized.int8, metadata };
   stages.push(await stageOf('int8', int8, score));
   return {
     float,
@@ -107,6 +107,8 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
     prune: pruned?.report ?? null,
     history,
     plan,
+    equalization,
+    rounding,
     metadata,
   };
 }

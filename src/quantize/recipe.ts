@@ -10,8 +10,14 @@ const recipeSchema = z.strictObject({
       granularity: z.enum(['per-channel', 'per-tensor']).default('per-channel'),
       /** fully_connected apart: old runtimes know one scale only. */
       fullyConnected: z.enum(['per-channel', 'per-tensor']).default('per-tensor'),
+      /** Give the channels that run from one layer into the next ranges alike, before anything is quantized. */
+      equalize: z.boolean().optional(),
+      /** nearest, or adaptive: what changes the layer's results least over the calibration samples. */
+      rounding: z.enum(['nearest', 'adaptive']).optional(),
     })
     .prefault({}),
+  /** Whether biases take back the mean shift of rounded weights; see docs/quantization.md. Adaptive rounding always does. */
+  biasCorrection: z.enum(['none', 'analytic', 'empirical']).optional(),
   activations: z
     .strictObject({
       /** How a range is made from what was seen; see docs/quantization.md. min-max keeps every value that was met. */
@@ -37,6 +43,9 @@ export const namedRecipes: ReadonlyMap<string, Recipe> = new Map(
     ...(['moving-average', 'percentile', 'entropy', 'mse'] as const).map((calibrator) =>
       recipeSchema.parse({ name: `a8w8-${calibrator}`, activations: { calibrator } }),
     ),
+    recipeSchema.parse({ name: 'a8w8-equalized', weights: { equalize: true } }),
+    recipeSchema.parse({ name: 'a8w8-bias', biasCorrection: 'empirical' }),
+    recipeSchema.parse({ name: 'a8w8-adaround', weights: { rounding: 'adaptive' } }),
   ].map((recipe) => [recipe.name, recipe]),
 );
 
