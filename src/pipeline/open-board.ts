@@ -50,8 +50,8 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
         ]);
       twin = await openVirtualBoard(board, onEvent ? { onEvent } : {});
     }
-    const flashed = image && (await flash(image, request, twin?.driveFolder ?? request.drive));
-    const port = twin?.port ?? (await openRealPort({ ...request, port: flashed ?? request.port }));
+    if (image) await flash(image, request, twin?.driveFolder ?? request.drive);
+    const port = twin?.port ?? (await openRealPort(request));
     const link = await connect(port, {
       signal,
       resetsOnOpen: port.identity.kind === 'serial' && board.serial.resetOnOpen,
@@ -71,29 +71,19 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
   }
 }
 
-/**
- * By the method of the board's file; a virtual board takes its image from the folder that stands for its drive.
- * @returns the port at which the board is now, where the method needed one
- */
+/** By the method of the board's file; a virtual board takes its image from the folder that stands for its drive. */
 async function flash(
   image: FirmwareImage,
-  { board, port, onEvent, signal }: ConnectRequest,
+  { board, onEvent, signal }: ConnectRequest,
   drive: string | undefined,
-): Promise<string | undefined> {
-  const method = flashMethodOf(board);
-  let path = method.needsPort && port !== VIRTUAL ? await resolvePort(board, port) : undefined;
-  await method.flash({
+): Promise<void> {
+  await flashMethodOf(board).flash({
     board,
     image,
     ...(drive !== undefined && { drive }),
-    ...(path !== undefined && { port: path }),
-    onPort: (now) => {
-      path = now;
-    },
     ...(onEvent && { onEvent }),
     ...(signal && { signal }),
   });
-  return path;
 }
 
 /** A model on a board, to be asked: behind VIRTUAL its firmware is built and started, elsewhere it must run already. */
@@ -121,16 +111,12 @@ export async function openModelOnBoard(
 }
 
 async function openRealPort({ board, port, onEvent }: ConnectRequest): Promise<Port> {
-  const path = await resolvePort(board, port);
+  const path = port === AUTO ? await findPort(board) : port;
   return openSerialPort(path, {
     baud: board.serial.baud,
     onWarning: (message) => onEvent?.({ stage: 'connect', message }),
   });
 }
-
-/** @throws ThimbleError E_NO_PORT where AUTO finds none, or several */
-export const resolvePort = async (board: BoardSpec, port: string): Promise<string> =>
-  port === AUTO ? findPort(board) : port;
 
 /** The only port with one of the board's USB ids, else the only port there is; never a guess between two. */
 async function findPort(board: BoardSpec): Promise<string> {

@@ -27,7 +27,8 @@ export interface Request {
 export interface Answer {
   readonly layers: readonly Uint8Array[]; // empty in a program without hooks
   readonly outputs: readonly Uint8Array[];
-  readonly ticks: number; // of the emulated board's timer
+  readonly layerTicks: readonly number[]; // of the emulated board's timer; empty in a program without hooks
+  readonly ticks: number; // of all; with hooks it counts what they write, too
   readonly stackBytes: number; // used by the inference, where the stack is painted
 }
 
@@ -150,12 +151,17 @@ export class CProgram {
     const answers = requests.map(({ model }) => {
       const { graph } = this.#models[model]!;
       const layerNames = this.#hooks ? graph.nodes.map(({ outputs: [first] }) => first!) : [];
-      const layers = sizes(graph, layerNames).map(take);
+      const layerTicks: number[] = [];
+      const layers = sizes(graph, layerNames).map((bytes) => {
+        const layer = take(bytes);
+        layerTicks.push(Buffer.from(take(4)).readUInt32LE());
+        return layer;
+      });
       const [ticks, stackBytes] = [take(4), take(4)].map((word) => Buffer.from(word).readUInt32LE()) as [
         number,
         number,
       ];
-      return { layers, outputs: sizes(graph, graph.outputs).map(take), ticks, stackBytes };
+      return { layers, layerTicks, outputs: sizes(graph, graph.outputs).map(take), ticks, stackBytes };
     });
     if (at !== bytes.length) throw new Error(`the program answered ${bytes.length} bytes, not ${at}`);
     return answers;
@@ -167,10 +173,14 @@ function programText(models: readonly ProgramModel[], hooks: boolean): string {
   const each = (models: readonly ProgramModel[], text: (model: ProgramModel, index: number) => string): string =>
     models.map(text).join('\n');
   return `#include "harness.h"
+static uint32_t program_layer_begin;
 static void program_layer(int layer, const int8_t *out, int32_t bytes)
 {
+    const uint32_t ticks = io_ticks() - program_layer_begin;
     (void)layer;
     io_write(out, (uint32_t)bytes);
+    io_write(&ticks, 4);
+    program_layer_begin = io_ticks();
 }
 ${hooks ? '' : 'void program_unused(void);\nvoid program_unused(void) { program_layer(0, 0, 0); }'}
 ${each(models, ({ name }) => `${hooks ? `#define ${name.toUpperCase()}_LAYER_HOOK ${name}_layer_hook` : ''}\n#include "${name}.c"`)}
@@ -200,6 +210,7 @@ static void run_${name}(void)
 ${reads.join('\n')}
     io_paint_stack();
     begin = io_ticks();
+${hooks ? '    program_layer_begin = begin;' : ''}
     ${name}_invoke();
     ticks = io_ticks() - begin;
     stack = io_stack_used();

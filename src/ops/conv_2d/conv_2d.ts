@@ -8,6 +8,7 @@
 import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
+
 import { dotProducts, type FilterGroup, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
 import type { CNames, Cost, EmittedC, OpDef, OpNode } from '../op.js';
@@ -24,6 +25,7 @@ import {
   weightedFaults,
 } from '../weighted-op.js';
 import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
+import { conv2dDsp } from './conv_2d_dsp.js';
 
 export interface Conv2dAttrs extends WindowAttrs {
   readonly activation: Activation;
@@ -51,6 +53,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   emitC: (node, names) => emitC(node, names, noWindow),
   variants: [
     inPlaceVariant({ op: 'conv_2d', geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs), cost, emitC }),
+    conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {
@@ -75,14 +78,14 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   },
 };
 
-interface Geometry extends Window {
+export interface Conv2dGeometry extends Window {
   readonly outputChannels: number;
   readonly depth: number; // input channels that one filter sees
   readonly groups: number;
 }
 
 /** @throws ThimbleError E_SHAPE */
-function geometryOf([input, weights, bias]: WeightedInputs, attrs: Conv2dAttrs): Geometry {
+function geometryOf([input, weights, bias]: WeightedInputs, attrs: Conv2dAttrs): Conv2dGeometry {
   const [outputChannels = 0, filterHeight = 0, filterWidth = 0, depth = 0] = weights.shape;
   const window = windowOf(input.shape, [filterHeight, filterWidth], attrs);
   const groups = window.inputChannels / depth;
@@ -157,7 +160,7 @@ function prepareSums({ inputs, attrs }: Conv2dNode, zeroPoint: number): (input: 
   };
 }
 
-function filterGroups(g: Geometry, weights: TypedArray): FilterGroup[] {
+function filterGroups(g: Conv2dGeometry, weights: TypedArray): FilterGroup[] {
   const wholeRows = g.dilationWidth === 1 && g.groups === 1; // then a row of the filter lies in one piece
   const offsets = tapOffsets(g, g.inputChannels);
   const runs = wholeRows ? offsets.filter((_, tap) => tap % g.filterWidth === 0) : offsets;

@@ -23,6 +23,7 @@ import {
   weightedFaults,
 } from '../weighted-op.js';
 import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
+import { depthwiseConv2dDsp } from './depthwise_conv_2d_dsp.js';
 
 export interface DepthwiseConv2dAttrs extends WindowAttrs {
   readonly activation: Activation;
@@ -56,6 +57,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
       cost,
       emitC,
     }),
+    depthwiseConv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {
@@ -82,13 +84,13 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
   },
 };
 
-interface Geometry extends Window {
+export interface DepthwiseGeometry extends Window {
   readonly outputChannels: number;
   readonly depthMultiplier: number;
 }
 
 /** @throws ThimbleError E_SHAPE */
-function geometryOf([input, weights, bias]: WeightedInputs, attrs: DepthwiseConv2dAttrs): Geometry {
+function geometryOf([input, weights, bias]: WeightedInputs, attrs: DepthwiseConv2dAttrs): DepthwiseGeometry {
   const [one = 0, filterHeight = 0, filterWidth = 0, outputChannels = 0] = weights.shape;
   const window = windowOf(input.shape, [filterHeight, filterWidth], attrs);
   const depthMultiplier = outputChannels / window.inputChannels;

@@ -1,0 +1,91 @@
+/**
+ * Every family of fast kernels on the emulated core it is for: random layers with all that kernels get wrong, both over
+ * their input and apart from it, against the reference; inputs that drive sums to the bounds the host has proved.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Core } from '../../src/core/board-spec.js';
+import type { Graph } from '../../src/core/graph.js';
+import { dataOf, elementCount } from '../../src/core/tensor.js';
+import { type ChoiceOptions, chooseImplementations } from '../../src/plan/choose-implementations.js';
+import { bytesOf, CProgram, canRun, type Platform, platforms, strictFlags } from '../emulated-core/c-program.js';
+import { randomBytes, referenceOf } from '../unit/ops/random-ops.js';
+import { graphOf, layerNode } from '../unit/ops/weighted-layer.js';
+import { randomLayers } from './random-layers.js';
+
+interface Family {
+  readonly variant: RegExp;
+  readonly platform: Platform;
+  readonly every: number; // only each so-manieth of the layers below, where building takes long
+  readonly least: number; // of those, how many it computes at least
+}
+const { sanitizers } = platforms;
+const onHost = (target: Core): Platform => ({
+  ...sanitizers,
+  target,
+  flags: [...sanitizers.flags, ...strictFlags, '-Wno-unused-function'],
+});
+const cxx = (target: Core): Platform => ({ ...platforms.cplusplus, target });
+const families: Readonly<Record<string, Family>> = {
+  'dsp on cortex-m4': { variant: /^dsp/, platform: platforms['cortex-m4'], every: 1, least: 55 },
+  'dsp here, without its instructions, under sanitizers': {
+    variant: /^dsp/,
+    platform: onHost('cortex-m4'),
+    every: 3,
+    least: 15,
+  },
+  'dsp here, as C++11': { variant: /^dsp/, platform: cxx('cortex-m4'), every: 3, least: 15 },
+};
+
+const layers = randomLayers(90);
+
+/** Over its input, and, because the input is an output of the model too, apart from it. */
+const graphs: readonly Graph[] = layers.flatMap((layer, seed) => {
+  const node = layerNode(layer, seed + 1);
+  const graph = graphOf(layer.op, node);
+  return [graph, { ...graph, outputs: ['y', 'x'] }];
+});
+const inputsOf = (graph: Graph): readonly Int8Array[] => {
+  const count = elementCount(graph.tensors.get('x')!.shape);
+  const weights = dataOf(graph.tensors.get('weights')!);
+  const matched = Int8Array.from({ length: count }, (_, i) => (weights[i % weights.length]! < 0 ? -128 : 127));
+  // Halves that must be rounded are rare: one output in a hundred and more.
+  const random = Array.from({ length: 12 }, () => randomBytes(count));
+  return [...random, new Int8Array(count).fill(-128), new Int8Array(count).fill(127), matched];
+};
+
+describe.each(Object.entries(families))('%s', (_name, { variant, platform, every, least }) => {
+  for (const optimize of ['speed', 'flash'] as const) {
+    const choice: ChoiceOptions = { optimize, accept: (each) => variant.test(each.variant) };
+    it.skipIf(!canRun(platform))(
+      `computes what the reference computes, for ${optimize} (needs ${platform.compiler})`,
+      () => {
+        const chosen = graphs.filter(
+          (graph, i) =>
+            (i >> 1) % every === 0 &&
+            variant.test(chooseImplementations(graph, platform.target, choice).implementations[0]!.variant),
+        );
+        expect(chosen.length).toBeGreaterThanOrEqual(2 * least);
+        const models = chosen.map((graph, i) => ({ name: `op${i}`, graph }));
+        const program = new CProgram(models, platform, { hooks: false, choice });
+        try {
+          const requests = chosen.flatMap((graph, model) => inputsOf(graph).map((input) => ({ model, input })));
+          const answers = program.run(requests.map(({ model, input }) => ({ model, inputs: [bytesOf(input)] })));
+          const wrong = requests.filter(({ model, input }, i) => {
+            const expected = bytesOf(referenceOf(chosen[model]!, [input]));
+            return Buffer.compare(Buffer.from(answers[i]!.outputs[0]!), Buffer.from(expected)) !== 0;
+          });
+          expect(wrong.map(({ model }) => JSON.stringify(describeLayer(chosen[model]!)))).toEqual([]);
+        } finally {
+          program.close();
+        }
+      },
+      300_000,
+    );
+  }
+});
+
+function describeLayer({ nodes, tensors, outputs }: Graph) {
+  const [node] = nodes;
+  const shapes = [...node!.inputs, ...node!.outputs].map((name) => name && tensors.get(name)!.shape);
+  return { op: node!.op, attrs: node!.attrs, shapes, apart: outputs.length > 1 };
+}
