@@ -30,8 +30,8 @@ const families: Readonly<Record<string, Family>> = {
   'dsp here, without its instructions, under sanitizers': {
     variant: /^dsp/,
     platform: onHost('cortex-m4'),
-    every: 3,
-    least: 15,
+    every: 2,
+    least: 24,
   },
   'dsp here, as C++11': { variant: /^dsp/, platform: cxx('cortex-m4'), every: 2, least: 24 },
 };

@@ -3,7 +3,8 @@ import { dataOf, perTensorQuant } from '../../core/tensor.js';
 import { activationRangeInt8 } from '../activation.js';
 import { dspCores } from '../dsp/cores.js';
 import { packPairs, roundUp, unrollOf } from '../dsp/pack.js';
-import { channelWords, type DspScaling, dspScaling } from '../dsp/requantize.js';
+import { pointwiseDsp, scaledWeights } from '../dsp/pointwise.js';
+import { CHANNEL_BYTES, channelWords, type DspScaling, dspScaling, requantizeArguments } from '../dsp/requantize.js';
 import { ringOf } from '../dsp/ring.js';
 import type { CNames, EmittedC, Implementation, KernelVariant } from '../op.js';
 import { effectiveScales, type WeightedInputs } from '../weighted-op.js';
@@ -11,7 +12,6 @@ import type { Conv2dAttrs, Conv2dGeometry, Conv2dNode } from './conv_2d.js';
 
 const FILTER_ROWS = 11; // THIMBLE_DSP_FILTER_ROWS
 const PIXEL_BYTES = 508; // between two pixels: twice that is an LDRD's offset still
-const CHANNEL_BYTES = 12;
 
 export const conv2dDsp = (
   geometryOf: (node: Conv2dNode) => Conv2dGeometry,
@@ -22,6 +22,11 @@ export const conv2dDsp = (
     if (node.inputs[0].dtype !== 'int8' || node.outputs[0]!.dtype !== 'int8') return [];
     const g = geometryOf(node);
     if (g.groups !== 1 || g.filterHeight > FILTER_ROWS) return [];
+    if (formOf(g) === 'pointwise') {
+      const { inputHeight, inputWidth, inputChannels, outputChannels } = g;
+      const scales = effectiveScales(node, outputChannels);
+      return pointwiseDsp(node, { pixels: inputHeight * inputWidth, inputChannels, outputChannels, scales });
+    }
     return [false, true].flatMap((wide) => {
       const packed = pack(node, g, wide);
       return packed ? [implementation(node, g, packed)] : [];
@@ -64,21 +69,16 @@ function pack(node: Conv2dNode, g: Conv2dGeometry, wide: boolean): Packed | null
   const zeroPoint = perTensorQuant(node.outputs[0]!).zeroPoint;
   const scaling = dspScaling(channels, perTensorQuant(node.inputs[0]).zeroPoint, zeroPoint, wide);
   if (!scaling) return null;
-  const scaled = channels.map(({ weights: own }, c) => {
-    const { k, multiplier } = scaling.channels[c]!;
-    if (multiplier === 0) return own.map(() => 0);
-    return wide ? own.map((weight) => weight * 2 ** k) : own;
-  });
   const depth = form === 'patches' ? roundUp(taps * perPixel, 4) : perPixel;
-  return { form, wide, depth, scaling, weights: packPairs(scaled, wide) };
+  return { form, wide, depth, scaling, weights: packPairs(scaledWeights(channels, scaling, wide), wide) };
 }
 
 function implementation(node: Conv2dNode, g: Conv2dGeometry, packed: Packed): Implementation {
   const { form, wide, depth, weights } = packed;
-  const plan = form === 'rows' ? rowsPlan(g, depth) : form === 'patches' ? patchesPlan(g, depth) : pointwisePlan(depth);
+  const plan = form === 'rows' ? rowsPlan(g, depth) : patchesPlan(g, depth);
   const pixels = g.outputHeight * g.outputWidth;
   const pairs = Math.ceil(g.outputChannels / 2);
-  const products = (pixels * weights.length * (wide ? 2 : 4)) / 1;
+  const products = pixels * weights.length * (wide ? 2 : 4);
   const pieces = form === 'rows' ? g.filterHeight * plan.pieces : 1;
   return {
     variant: wide ? 'dsp_wide' : 'dsp',
@@ -110,7 +110,8 @@ interface Plan {
   readonly codeBytes: number;
 }
 
-const pointwisePlan = (depth: number): Plan => ({
+/** Three windows widened, and one as it is gathered. */
+const patchesPlan = (g: Conv2dGeometry, depth: number): Plan => ({
   pieces: 1,
   steps: depth / 4,
   unroll: unrollOf(depth / 4, 16),
@@ -119,14 +120,6 @@ const pointwisePlan = (depth: number): Plan => ({
   backwards: false,
   rowPixels: 0,
   together: 3,
-  scratchBytes: 3 * depth * 2,
-  staging: 0,
-  codeBytes: 500,
-});
-
-/** Three windows widened, and one as it is gathered. */
-const patchesPlan = (g: Conv2dGeometry, depth: number): Plan => ({
-  ...pointwisePlan(depth),
   scratchBytes: roundUp(7 * depth, 8),
   staging: g.outputHeight * g.outputWidth * (g.filterHeight * 12 + depth * 2),
   codeBytes: 900,
@@ -163,23 +156,14 @@ function emit(
   plan: Plan,
   { symbol, inputs: [inputC], outputs: [outputC], scratch }: CNames,
 ): EmittedC {
-  const { zeroPoint } = perTensorQuant(node.outputs[0]!);
   const [min, max] = activationRangeInt8(node.attrs.activation, node.outputs[0]!);
-  const channels = channelWords(scaling, wide);
-  if (g.outputChannels % 2 === 1) channels.push(0, 0, 2); // read beside the last one, and not used
-  const requantize = `${symbol}_channels, /* base, shift, clamps below zero */ ${scaling.base}, ${scaling.shift}, ${min >= zeroPoint ? 1 : 0}`;
+  const requantize = requantizeArguments(node, scaling, symbol);
   const bounds = `/* activation_min, activation_max */ ${min}, ${max}`;
   const widths = `/* wide */ ${wide ? 1 : 0}`;
   const unrolls = `${plan.unroll}, ${plan.tailUnroll}`;
   const call =
-    form === 'pointwise'
-      ? `thimble_conv_2d_s8_dsp_pointwise(
-    ${inputC}, /* pixels, channels, depth */ ${g.inputHeight * g.inputWidth}, ${g.inputChannels}, ${depth},
-    ${symbol}_weights, /* wide, unroll, of the last pixels */ ${wide ? 1 : 0}, ${plan.unroll}, ${plan.tailUnroll},
-    ${requantize},
-    ${outputC}, /* channels */ ${g.outputChannels}, ${bounds}, ${scratch});`
-      : form === 'patches'
-        ? `thimble_conv_2d_s8_dsp_patches(
+    form === 'patches'
+      ? `thimble_conv_2d_s8_dsp_patches(
     ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
     /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
     ${symbol}_weights, ${widths}, /* filter, taps rounded up */ ${g.filterHeight}, ${g.filterWidth}, ${depth},
@@ -187,7 +171,7 @@ function emit(
     /* dilation */ ${g.dilationHeight}, ${g.dilationWidth}, /* pad top, left */ ${g.padTop}, ${g.padLeft},
     ${requantize},
     ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels}, ${bounds}, ${scratch});`
-        : `thimble_conv_2d_s8_dsp(
+      : `thimble_conv_2d_s8_dsp(
     ${inputC}, /* height, width, channels, depth */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels}, ${depth},
     /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
     ${symbol}_weights, /* wide */ ${wide ? 1 : 0}, /* filter's height, pieces of a row, distance */ ${g.filterHeight}, ${plan.pieces}, ${g.dilationWidth * depth},
@@ -201,7 +185,7 @@ function emit(
     qualifier: 'THIMBLE_DSP_FUNCTION',
     constants: [
       { name: `${symbol}_weights`, type: 'int32_t', values: weights },
-      { name: `${symbol}_channels`, type: 'int32_t', values: channels },
+      { name: `${symbol}_channels`, type: 'int32_t', values: channelWords(scaling, wide) },
     ],
     call,
   };

@@ -158,7 +158,7 @@ THIMBLE_INLINE void thimble_conv_2d_s8_dsp(
 }
 
 /*
- * 1x1, stride 1: pixels one after another, three at a time, widened side by side. Forwards where the output has no more
+ * 1x1 and stride 1, or fully_connected: pixels one after another, three at a time, widened side by side. Forwards where the output has no more
  * channels than the input, backwards where it has more: either way it may begin where the input begins.
  */
 THIMBLE_INLINE void thimble_conv_2d_s8_dsp_pointwise(
@@ -167,7 +167,8 @@ THIMBLE_INLINE void thimble_conv_2d_s8_dsp_pointwise(
     const int32_t *channels, int32_t base, int32_t shift, int32_t clamps_below_zero,
     int8_t *output, int32_t output_channels, int32_t activation_min, int32_t activation_max, int8_t *scratch)
 {
-    const thimble_dsp_filter filter = {1, 1, 0, depth / 4, unroll, tail_unroll, 8, 24};
+    const int32_t together = THIMBLE_MIN(pixel_count, 3);
+    const thimble_dsp_filter filter = {1, 1, 0, depth / 4, unroll, tail_unroll, 8, 8 * together};
     const thimble_dsp_output to = {base, shift, clamps_below_zero, activation_min, activation_max};
     const int32_t backwards = output_channels > input_channels;
     const int32_t rest = pixel_count % 3;
@@ -182,7 +183,7 @@ THIMBLE_INLINE void thimble_conv_2d_s8_dsp_pointwise(
 
         for (int32_t p = 0; p < pixels; p++)
             for (int32_t k = 0; k < depth; k += 4)
-                thimble_dsp_widen(window + 3 * k + 4 * p, from + p * input_channels + k, THIMBLE_MIN(input_channels - k, 4));
+                thimble_dsp_widen(window + together * k + 4 * p, from + p * input_channels + k, THIMBLE_MIN(input_channels - k, 4));
         if (rest == 0 || pixels == 3)
             thimble_conv_2d_s8_dsp_pixels(rows, filter, 3, weights, wide, channels, &to, out, output_channels);
         else

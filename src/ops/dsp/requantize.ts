@@ -1,5 +1,7 @@
 /** The constants of thimble_dsp_requantize, and the proof that its 32-bit arithmetic is exact. */
 import { quantizeMultiplier } from '../../core/fixed-point.js';
+import { perTensorQuant, type TensorSpec } from '../../core/tensor.js';
+import { type Activation, activationRangeInt8 } from '../activation.js';
 
 /** One output channel, with its weights in the order in which the kernel reads them. */
 export interface DspChannel {
@@ -19,7 +21,6 @@ const LARGEST_SHIFT = 22; // zero_point · 2^shift and the products' high words 
 
 /**
  * @param wide weights hold 2^k themselves, 16 bits each; otherwise the sum is shifted
- * @param sameK every channel must have the same k, as some kernels want
  * @returns null where a channel shifts to the left or not at all, or where something could leave its bits
  */
 export function dspScaling(
@@ -58,6 +59,21 @@ export function dspScaling(
   };
 }
 
-/** The constants of a channel as the kernels read them. */
-export const channelWords = ({ base, channels }: DspScaling, wide: boolean): number[] =>
-  channels.flatMap(({ bias, multiplier, k }) => [bias, multiplier, wide ? base + 2 ** (k - 2) : k]);
+export const CHANNEL_BYTES = 12; // THIMBLE_DSP_CHANNEL_WORDS
+
+/** The constants of the channels as the kernels read them, by pairs; an odd last one has a partner that is not used. */
+export function channelWords({ base, channels }: DspScaling, wide: boolean): Int32Array {
+  const words = channels.flatMap(({ bias, multiplier, k }) => [bias, multiplier, wide ? base + 2 ** (k - 2) : k]);
+  return Int32Array.from(channels.length % 2 === 0 ? words : [...words, 0, 0, 2]);
+}
+
+/** `symbol_channels`, and what its constants have in common. */
+export function requantizeArguments(
+  { outputs, attrs }: { readonly outputs: readonly TensorSpec[]; readonly attrs: { readonly activation: Activation } },
+  { base, shift }: DspScaling,
+  symbol: string,
+): string {
+  const [min] = activationRangeInt8(attrs.activation, outputs[0]!);
+  const clamps = min >= perTensorQuant(outputs[0]!).zeroPoint;
+  return `${symbol}_channels, /* base, shift, clamps below zero */ ${base}, ${shift}, ${clamps ? 1 : 0}`;
+}

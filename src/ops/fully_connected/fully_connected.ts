@@ -8,6 +8,8 @@ import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
 import { dotProducts, type FilterGroup, packFilters } from '../dot-products.js';
+import { dspCores } from '../dsp/cores.js';
+import { pointwiseDsp } from '../dsp/pointwise.js';
 import type { OpDef, OpNode } from '../op.js';
 import {
   effectiveScales,
@@ -63,6 +65,23 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
     ${outputArguments(node)});`,
     };
   },
+
+  variants: [
+    {
+      name: 'dsp',
+      cores: dspCores,
+      implement(node) {
+        if (node.inputs[0].dtype !== 'int8' || node.outputs[0]!.dtype !== 'int8') return [];
+        const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
+        return pointwiseDsp(node, {
+          pixels: rows,
+          inputChannels: depth,
+          outputChannels: units,
+          scales: scalesOf(node, units),
+        });
+      },
+    },
+  ],
 
   tflite: {
     builtin: 9,
