@@ -2,6 +2,7 @@
 import { type FixedPointScale, multiplyByQuantizedMultiplier, quantizeMultiplier } from '../core/fixed-point.js';
 import { perTensorQuant } from '../core/tensor.js';
 import type { BinaryNode, BinaryOp } from './binary.js';
+import { additiveDsp } from './dsp/additive.js';
 
 const LEFT_SHIFT = 2 ** 20;
 
@@ -15,7 +16,10 @@ export interface AdditiveScales {
 export function additiveArithmetic(
   sign: 1 | -1,
   rounding: (x: number) => number,
-): Pick<BinaryOp, 'quantization' | 'float32' | 'int8' | 'scaleFaults' | 'kernels' | 'kernel' | 'kernelArguments'> {
+): Pick<
+  BinaryOp,
+  'quantization' | 'float32' | 'int8' | 'scaleFaults' | 'kernels' | 'kernel' | 'kernelArguments' | 'variants'
+> {
   const realScales = ({ inputs, outputs }: BinaryNode): [a: number, b: number, output: number] => {
     const [a, b] = inputs.map((tensor) => perTensorQuant(tensor).scale) as [number, number];
     const twiceMax = rounding(2 * Math.max(a, b));
@@ -47,6 +51,7 @@ export function additiveArithmetic(
       return fits ? [] : [`"${node.name}": the output scale is less than 2^-19 of the larger input scale`];
     },
 
+    variants: [additiveDsp(sign, LEFT_SHIFT, scalesOf)],
     kernels: ['thimble_add_s8.h'],
     kernel: 'thimble_add_s8',
 

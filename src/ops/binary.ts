@@ -5,7 +5,7 @@ import { dataOf, elementCount, perTensorQuant, sameShape, type Tensor } from '..
 import { type Activation, type ActivationRange, activationRange, activationRangeInt8 } from './activation.js';
 import { broadcastLoops, broadcastShape, forEachPair, loopsText } from './broadcast.js';
 import { constantBytes, int8Faults } from './int8-operands.js';
-import type { EmittedC, OpDef, OpNode, QuantRule, TfliteMapping } from './op.js';
+import type { EmittedC, KernelVariant, OpDef, OpNode, QuantRule, TfliteMapping } from './op.js';
 
 export interface BinaryAttrs {
   readonly activation: Activation;
@@ -25,6 +25,7 @@ export interface BinaryOp {
   readonly kernel: string; // the C function
   /** Its arguments between the second operand and the output: what the arithmetic needs. */
   kernelArguments(node: BinaryNode): string;
+  readonly variants?: readonly KernelVariant<BinaryAttrs, BinaryInputs>[];
   readonly tflite: TfliteMapping<BinaryAttrs, BinaryInputs>;
 }
 
@@ -56,6 +57,7 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
 
     cost: ({ inputs }) => ({ macs: 0, weightBytes: constantBytes(inputs), scratchBytes: 0 }),
     emitC: (node, names) => emitBinary(op, node, names),
+    ...(op.variants && { variants: op.variants }),
 
     overwrites({ inputs, outputs: [output] }) {
       const whole = (tensor: Tensor): boolean => !tensor.data && sameShape(tensor.shape, output!.shape);
