@@ -8,7 +8,7 @@ import type { Graph } from '../../src/core/graph.js';
 import { dataOf, elementCount } from '../../src/core/tensor.js';
 import { type ChoiceOptions, chooseImplementations } from '../../src/plan/choose-implementations.js';
 import { bytesOf, CProgram, canRun, type Platform, platforms, strictFlags } from '../emulated-core/c-program.js';
-import { randomBytes, referenceOf } from '../unit/ops/random-ops.js';
+import { int8Tensor, graphOf as opGraph, randomBytes, referenceOf } from '../unit/ops/random-ops.js';
 import { graphOf, layerNode } from '../unit/ops/weighted-layer.js';
 import { randomLayers } from './random-layers.js';
 
@@ -39,12 +39,41 @@ const families: Readonly<Record<string, Family>> = {
 const layers = randomLayers(90);
 
 /** Over its input, and, because the input is an output of the model too, apart from it. */
-const graphs: readonly Graph[] = layers.flatMap((layer, seed) => {
+const weighted: readonly Graph[] = layers.flatMap((layer, seed) => {
   const node = layerNode(layer, seed + 1);
   const graph = graphOf(layer.op, node);
   return [graph, { ...graph, outputs: ['y', 'x'] }];
 });
-const inputsOf = (graph: Graph): readonly Int8Array[] => {
+/** Sums of two tensors, with zero points at the ends, scales far apart, and a sum of a tensor with itself. */
+const sums: readonly Graph[] = ['add', 'sub'].flatMap((op) =>
+  [
+    [-128, 0.05, 127, 0.05, 'relu'],
+    [127, 0.001, -128, 0.9, 'none'],
+    [0, 0.3, 5, 0.011, 'relu6'],
+    [-7, 0.02, -7, 0.02, 'none'],
+  ].flatMap(([zeroA, scaleA, zeroB, scaleB, activation], i) => {
+    const shape = [1, 3, 5, 7 + i];
+    const operands = [
+      int8Tensor('x', shape, Number(scaleA), Number(zeroA)),
+      int8Tensor('b', shape, Number(scaleB), Number(zeroB)),
+    ];
+    const graph = opGraph(op, operands, { activation }, { scale: 0.07, zeroPoint: [-128, 3, 127, 0][i]! });
+    return [graph, { ...graph, outputs: ['y', 'x', 'b'] }];
+  }),
+);
+const graphs = [...weighted, ...sums];
+
+/** Sets of inputs. */
+const inputsOf = (graph: Graph): readonly (readonly Int8Array[])[] => {
+  if (graph.inputs.length === 2) {
+    const count = elementCount(graph.tensors.get('x')!.shape);
+    const ends = [-128, 127].map((value) => new Int8Array(count).fill(value));
+    const random = Array.from({ length: 12 }, () => [randomBytes(count), randomBytes(count)]);
+    return [...random, ...ends.flatMap((a) => ends.map((b) => [a, b]))];
+  }
+  return inputsOfLayer(graph).map((input) => [input]);
+};
+const inputsOfLayer = (graph: Graph): readonly Int8Array[] => {
   const count = elementCount(graph.tensors.get('x')!.shape);
   const weights = dataOf(graph.tensors.get('weights')!);
   const matched = Int8Array.from({ length: count }, (_, i) => (weights[i % weights.length]! < 0 ? -128 : 127));
@@ -68,10 +97,10 @@ describe.each(Object.entries(families))('%s', (_name, { variant, platform, every
         const models = chosen.map((graph, i) => ({ name: `op${i}`, graph }));
         const program = new CProgram(models, platform, { hooks: false, choice });
         try {
-          const requests = chosen.flatMap((graph, model) => inputsOf(graph).map((input) => ({ model, input })));
-          const answers = program.run(requests.map(({ model, input }) => ({ model, inputs: [bytesOf(input)] })));
-          const wrong = requests.filter(({ model, input }, i) => {
-            const expected = bytesOf(referenceOf(chosen[model]!, [input]));
+          const requests = chosen.flatMap((graph, model) => inputsOf(graph).map((inputs) => ({ model, inputs })));
+          const answers = program.run(requests.map(({ model, inputs }) => ({ model, inputs: inputs.map(bytesOf) })));
+          const wrong = requests.filter(({ model, inputs }, i) => {
+            const expected = bytesOf(referenceOf(chosen[model]!, inputs));
             return Buffer.compare(Buffer.from(answers[i]!.outputs[0]!), Buffer.from(expected)) !== 0;
           });
           expect(wrong.map(({ model }) => JSON.stringify(describeLayer(chosen[model]!)))).toEqual([]);
