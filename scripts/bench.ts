@@ -18,7 +18,7 @@ interface Bench {
 const benches: Readonly<Record<string, Bench>> = {
   interpreter: { title: 'Reference interpreter, whole networks, one thread', run: benchInterpreter },
   'emitted-c': {
-    title: 'Emitted C on emulated cores: instructions of one inference (the worst of three inputs), bytes',
+    title: 'Emitted C on emulated cores: instructions of one inference (the worst of all inputs), bytes',
     notes: `Instructions compare code on one core; they are no time. "model": the arrays of weights and tables; for TFLM the .tflite.
 * quoted, not measured here: gcc 12.2, kernels -O2, runtime -Os, int8-only registration, smallest arena that works.`,
     run: benchEmittedC,

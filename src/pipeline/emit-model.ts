@@ -5,7 +5,7 @@ import { emitCArray } from '../emit/c-array.js';
 import { cNameFrom } from '../emit/c-model/c-name.js';
 import { type CModel, emitCModel } from '../emit/c-model.js';
 import { packageVersion } from '../files/package-folder.js';
-import type { Optimize } from '../plan/choose-implementations.js';
+import type { ChoiceOptions, Optimize } from '../plan/choose-implementations.js';
 import { kernelText } from './kernel-files.js';
 import type { LoadedModel } from './load-model.js';
 import { writeEmitted } from './write-emitted.js';
@@ -15,6 +15,7 @@ export interface KernelOptions {
   readonly optimize?: Optimize | undefined; // default balanced
   readonly maxFlashBytes?: number | undefined; // default: what the board leaves for a model
   readonly maxRamBytes?: number | undefined;
+  readonly accept?: ChoiceOptions['accept'] | undefined;
 }
 
 export interface EmitOptions extends KernelOptions {
@@ -54,7 +55,7 @@ export function emitToFolder(model: LoadedModel, folder: string, options: EmitOp
 
 /** The C model as values, for a build that adds firmware to it. */
 export function cModelOf(model: LoadedModel, options: Omit<EmitOptions, 'as'>): CModel {
-  const { name, target, board, optimize } = options;
+  const { name, target, board, optimize, accept } = options;
   const maxFlashBytes = options.maxFlashBytes ?? (board && board.flashBytes - board.reserved.flashBytes);
   const maxRamBytes =
     options.maxRamBytes ?? (board && board.ramBytes - board.reserved.ramBytes - board.reserved.stackBytes);
@@ -67,6 +68,7 @@ export function cModelOf(model: LoadedModel, options: Omit<EmitOptions, 'as'>): 
     version: packageVersion(),
     ...(board && { board }),
     ...(optimize && { optimize }),
+    ...(accept && { accept }),
     ...(maxFlashBytes !== undefined && { maxFlashBytes }),
     ...(maxRamBytes !== undefined && { maxRamBytes }),
   });

@@ -28,7 +28,7 @@ describe.skipIf(withoutShared)('networks in C against golden bytes (needs ../sha
   for (const name of suites) {
     const platform = platforms[name];
     it.skipIf(!canRun(platform))(
-      `is equal on ${name} (needs ${platform.compiler}${platform.io === 'mps2' ? ' and qemu-system-arm' : ''})`,
+      `is equal on ${name} (needs ${platform.compiler}${'machine' in platform ? ' and qemu-system-arm' : ''})`,
       { timeout: 900_000 },
       () => {
         const program = new CProgram(

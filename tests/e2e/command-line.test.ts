@@ -115,6 +115,19 @@ describe('the command line', () => {
     expect(jsonOf((await runCli(['--json', 'inspect', int8])).stdout).layers).toHaveLength(4);
   });
 
+  it('counts what an inference takes on an emulated core', async () => {
+    const { stdout, code } = await runCli(['bench', int8, '--core', 'cortex-m4', '--optimize', 'speed']);
+    expect(code).toBe(0);
+    for (const part of ['per MAC', 'bit-exact: every layer', 'they are no time', 'arena'])
+      expect(stdout).toContain(part);
+    const json = jsonOf(
+      (await runCli(['--json', 'bench', int8, '--core', 'cortex-m0plus', '--max-ram', '64KiB'])).stdout,
+    );
+    expect(json).toMatchObject({ core: 'cortex-m0plus', origin: 'virtual-instructions', bitExact: true });
+    expect(json.instructions).toBeGreaterThan(0);
+    expect((await runCli(['bench', int8])).code).toBe(2);
+  });
+
   it('emits the same bytes twice and leaves foreign files alone', async () => {
     const output = join(folder, 'c');
     mkdirSync(output);

@@ -1,6 +1,7 @@
 /** Every verb of the command line, in the order of `thimble --help`; a test compares the list with the folder. */
 import type { Command } from 'commander';
 import type { Action } from '../main.js';
+import { bench } from './bench.js';
 import { boards } from './boards.js';
 import { build } from './build.js';
 import { compare } from './compare.js';
@@ -28,6 +29,7 @@ export const verbs: readonly Verb[] = [
   flash,
   monitor,
   verify,
+  bench,
   boards,
   ports,
   virtual,

@@ -1,4 +1,4 @@
-/* What the generated programs of these tests stand on; see c-program.ts. */
+/* What the programs stand on that measure a model; src/engines/core-program.ts generates them. */
 #ifndef HARNESS_H
 #define HARNESS_H
 

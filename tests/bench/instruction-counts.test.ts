@@ -1,0 +1,45 @@
+/**
+ * The emitted C must not become slower or larger unnoticed: instructions, flash and RAM of the published networks on the
+ * emulated cores, to within 1 % of what was measured when these figures were written down. Counts depend on the compiler:
+ * another gcc skips this file. A change for the better is written down here, too, and in docs/benchmarks.md.
+ */
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { canRun, type EmulatedCore, emulatedCores, hasTool } from '../../src/engines/core-program.js';
+import { benchOnCore } from '../../src/pipeline/bench-core.js';
+import type { Optimize } from '../../src/plan/choose-implementations.js';
+import { goldenModel, type goldenModelNames } from '../conformance/golden-files.js';
+import { withoutShared } from '../shared-folder.js';
+
+type Figures = readonly [instructions: number, flashBytes: number, ramAndStackBytes: number];
+
+const measured: readonly (readonly [EmulatedCore, (typeof goldenModelNames)[number], Optimize, Figures])[] = [
+  ['cortex-m4', 'hello_world_int8', 'speed', [761, 2_034, 100]],
+  ['cortex-m4', 'kws_ref_model', 'speed', [2_907_885, 58_430, 8_916]],
+  ['cortex-m4', 'kws_ref_model', 'balanced', [3_314_802, 39_810, 8_916]],
+  ['cortex-m4', 'pretrainedResnet_quant', 'speed', [11_045_312, 174_946, 36_216]],
+  ['cortex-m4', 'pretrainedResnet_quant', 'balanced', [12_167_416, 104_678, 36_232]],
+  ['cortex-m0plus', 'kws_ref_model', 'balanced', [33_573_576, 31_162, 9_220]],
+];
+const TOLERANCE = 0.01;
+
+const gcc = hasTool('arm-none-eabi-gcc')
+  ? execFileSync('arm-none-eabi-gcc', ['-dumpversion'], { encoding: 'utf8' }).trim()
+  : 'none';
+
+describe.skipIf(withoutShared || !gcc.startsWith('12.2'))(
+  'figures (needs ../shared and arm-none-eabi-gcc 12.2)',
+  () => {
+    it.each(measured)('%s, %s for %s', (core, name, optimize, figures) => {
+      expect(canRun(emulatedCores[core]), 'qemu-system-arm').toBe(true);
+      const { graph, runs } = goldenModel(name);
+      const inputs = runs.slice(0, 3).map((run) => run.inputs.map((bytes) => Int8Array.from(bytes)));
+      const model = { graph, path: `${name}.tflite`, sha256: '', bytes: new Uint8Array() };
+      const { instructions, flash, ram, bitExact } = benchOnCore(model, { core, optimize, inputs });
+      expect(bitExact).toBe(true);
+      const now: Figures = [instructions, flash.totalBytes, ram.totalBytes];
+      const worse = now.filter((value, i) => Math.abs(value - figures[i]!) > TOLERANCE * figures[i]!);
+      expect(worse.length === 0 ? figures : now).toEqual(figures);
+    });
+  },
+);
