@@ -6,7 +6,7 @@ import { projectFolder } from './shared-folder.js';
 
 const floors: readonly (readonly string[])[] = [
   ['core'],
-  ['ops', 'files'],
+  ['ops', 'files', 'tools'],
   ['importers', 'datasets', 'boards', 'device'],
   ['passes', 'plan', 'interpret', 'dsp', 'firmware', 'flash', 'virtual'],
   ['quantize', 'emit', 'engines'],

@@ -1,6 +1,6 @@
 /** The shape of boards/<id>.json, checked strictly: a misspelt key is a fault and not a silent default. */
 import { z } from 'zod';
-import { type BoardSpec, cores } from '../core/board-spec.js';
+import { type BoardSpec, cores, type FlashChoice } from '../core/board-spec.js';
 
 /** 1 GiB: beyond any microcontroller, so a slip in the unit shows. */
 const MAX_BYTES = 2 ** 30;
@@ -27,6 +27,16 @@ const facts = z.strictObject({
   generalKnowledge: z.array(sentence).describe('facts that were read in no source'),
 });
 
+const flashChoice = {
+  method: word.describe('a file of src/flash'),
+  options: z
+    .record(z.string().min(1), z.union([z.string(), z.number()]))
+    .optional()
+    .describe('what the method needs to know about the board'),
+};
+
+const oneFlashChoice = z.strictObject(flashChoice);
+
 export const boardSchema = z.strictObject({
   $schema: z.string().optional(),
   id: word.describe('the file name without .json'),
@@ -46,8 +56,8 @@ export const boardSchema = z.strictObject({
     .describe('what the firmware keeps for itself; the fit check gives the rest to the model'),
   template: word.optional().describe('folder in firmware-templates; absent where nothing builds for the board yet'),
   flash: z.strictObject({
-    method: word,
-    options: z.record(z.string().min(1), z.union([z.string(), z.number()])).optional(),
+    ...flashChoice,
+    others: z.array(oneFlashChoice).optional().describe('further ways, by thimble flash --method'),
   }),
   serial: z.strictObject({
     baud: z.int().min(300).max(12_000_000),
@@ -77,12 +87,15 @@ export function toBoardSpec(value: unknown): BoardSpec {
     ...rest,
     ...(template !== undefined && { template }),
     ...(facts && { facts }),
-    flash: { method: flash.method, ...(flash.options && { options: flash.options }) },
+    flash: { ...flashChoiceOf(flash), ...(flash.others && { others: flash.others.map(flashChoiceOf) }) },
     ...(virtual && {
       virtual: { backend: virtual.backend, ...(virtual.machine !== undefined && { machine: virtual.machine }) },
     }),
   };
 }
+
+const flashChoiceOf = ({ method, options }: z.infer<typeof oneFlashChoice>): FlashChoice =>
+  options ? { method, options } : { method };
 
 /** board.schema.json: what an editor needs to complete and check a board file. */
 export function boardJsonSchema(): string {

@@ -13,12 +13,18 @@ export interface BoardSpec {
   /** What start-up code, stack and the protocol leave for a model: flash and RAM that the fit check may use. */
   readonly reserved: { readonly flashBytes: number; readonly ramBytes: number; readonly stackBytes: number };
   readonly template?: string; // folder in firmware-templates; absent: Thimble emits C for the board, and builds nothing yet
-  readonly flash: { readonly method: string; readonly options?: Readonly<Record<string, string | number>> };
+  readonly flash: FlashChoice & { readonly others?: readonly FlashChoice[] }; // others: by thimble flash --method
   readonly serial: { readonly baud: number; readonly usbIds: readonly string[]; readonly resetOnOpen: boolean };
   readonly virtual?: { readonly backend: 'rp2040js' | 'qemu' | 'process'; readonly machine?: string };
   readonly facts?: BoardFacts;
   readonly quirks: readonly string[]; // sentences
   readonly sources: readonly string[];
+}
+
+/** A way to flash the board: a file of src/flash, with what it needs to know about the board. */
+export interface FlashChoice {
+  readonly method: string;
+  readonly options?: Readonly<Record<string, string | number>>;
 }
 
 /** What the emitter's --target takes; the code it emits for any of them computes the same bytes. */

@@ -3,8 +3,16 @@ export interface FirmwareImage {
   readonly boardId: string;
   readonly folder: string; // the project: a person can build it again there with build.sh
   readonly executable: string; // path of the ELF file, or of the program on this computer
-  readonly uf2?: string; // path, where the board takes UF2
+  readonly uf2?: string; // paths of the same program in the forms that flash tools take, where the build made them
+  readonly hex?: string; // Intel HEX
+  readonly bin?: string; // from the first byte of the program's flash
+  readonly parts?: readonly FlashPart[]; // for chips that are given several files, as the ESP32
   readonly size: FirmwareSize | null; // null where the toolchain writes no ELF
+}
+
+export interface FlashPart {
+  readonly address: number; // in the flash chip
+  readonly path: string;
 }
 
 /** Bytes, from the allocated sections of the ELF file. */

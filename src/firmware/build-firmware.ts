@@ -13,10 +13,10 @@ import type { OnEvent } from '../core/stage-event.js';
 import { encodeUf2, RP2040_FAMILY } from '../core/uf2.js';
 import { packageFolder } from '../files/package-folder.js';
 import { writeFileWhole } from '../files/write-file.js';
+import { runTool } from '../tools/run-tool.js';
 import { elfSize } from './elf-size.js';
 import { modelBindingText } from './model-binding.js';
 import { buildScript, projectReadme } from './project-text.js';
-import { runTool } from './run-tool.js';
 import { ARM_COMPILER, armCommand, type Chip, chipOf, hostCommand } from './template.js';
 
 export interface BuildOptions {
@@ -55,7 +55,7 @@ export async function buildFirmware(options: BuildOptions): Promise<FirmwareImag
   if (chip) commands.push(objcopy('build/firmware.elf', 'build/firmware.bin'));
   writeFileWhole(join(folder, 'build.sh'), buildScript(commands));
   writeFileWhole(join(folder, 'README.md'), projectReadme(board, modelName));
-  for (const command of commands) await runTool(command, folder, signal);
+  for (const command of commands) await runTool(command, { folder, signal });
   return imageOf(board, folder, chip);
 }
 
@@ -91,8 +91,8 @@ const runtimeFile = /^thimble_(?!base|fixed_point)\w+\.[ch]$/;
 /** The second boot stage is linked alone, sealed with its checksum and handed to the build as bytes. */
 async function buildBoot2(folder: string, signal?: AbortSignal): Promise<string> {
   const linked = ['-mcpu=cortex-m0plus', '-mthumb', '-nostdlib', '-Lboard', '-T', 'boot2.ld', 'board/boot2.S'];
-  await runTool([ARM_COMPILER, ...linked, '-o', 'build/boot2.elf'], folder, signal);
-  await runTool(objcopy('build/boot2.elf', 'build/boot2.bin'), folder, signal);
+  await runTool([ARM_COMPILER, ...linked, '-o', 'build/boot2.elf'], { folder, signal });
+  await runTool(objcopy('build/boot2.elf', 'build/boot2.bin'), { folder, signal });
   const bytes = [...sealBoot2(readFileSync(join(folder, 'build/boot2.bin')))];
   const rows = Array.from({ length: 16 }, (_, row) => `    .byte ${bytes.slice(16 * row, 16 * row + 16).join(', ')}`);
   writeFileSync(

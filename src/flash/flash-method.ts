@@ -8,12 +8,18 @@ export interface FlashRequest {
   readonly image: FirmwareImage;
   /** The drive or, for a virtual board, the folder that stands for it; found by the method where it can. */
   readonly drive?: string;
+  /** The serial port, for methods that need one; a dry run does without. */
+  readonly port?: string;
+  /** Called where the board came back at a port, which may have another name than before. */
+  readonly onPort?: (path: string) => void;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
 }
 
 export interface FlashMethod {
   readonly name: string; // BoardSpec.flash.method
+  /** Whether flash() cannot do without FlashRequest.port. */
+  readonly needsPort?: boolean;
   /** What flash would do, a sentence a line, for --dry-run. Throws what flash would throw before it touches the board. */
   describe(request: FlashRequest): readonly string[];
   /** Resolves when the board has taken the image and restarts. Rejects with E_FLASH_FAILED, E_INTERRUPTED, E_FILE. */

@@ -21,3 +21,16 @@ export function flashMethodOf({ id, flash }: BoardSpec): FlashMethod {
     { where: `in board "${id}" at $.flash.method` },
   );
 }
+
+/**
+ * The board with another of its flash methods in the first place, as --method asks for.
+ * @throws ThimbleError E_USAGE where the board's file does not list it
+ */
+export function withFlashMethod(board: BoardSpec, name: string | undefined): BoardSpec {
+  const { others = [], ...first } = board.flash;
+  if (name === undefined || name === first.method) return board;
+  const chosen = others.find(({ method }) => method === name);
+  if (chosen) return { ...board, flash: { ...chosen, others: [first, ...others.filter((each) => each !== chosen)] } };
+  const names = [first, ...others].map(({ method }) => method).join(', ');
+  throw new ThimbleError('E_USAGE', `the ${board.name} is not flashed by "${name}"`, `Choose one of: ${names}`);
+}

@@ -50,8 +50,8 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
         ]);
       twin = await openVirtualBoard(board, onEvent ? { onEvent } : {});
     }
-    if (image) await flash(image, request, twin?.driveFolder ?? request.drive);
-    const port = twin?.port ?? (await openRealPort(request));
+    const flashed = image && (await flash(image, request, twin?.driveFolder ?? request.drive));
+    const port = twin?.port ?? (await openRealPort({ ...request, port: flashed ?? request.port }));
     const link = await connect(port, {
       signal,
       resetsOnOpen: port.identity.kind === 'serial' && board.serial.resetOnOpen,
@@ -71,19 +71,29 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
   }
 }
 
-/** By the method of the board's file; a virtual board takes its image from the folder that stands for its drive. */
+/**
+ * By the method of the board's file; a virtual board takes its image from the folder that stands for its drive.
+ * @returns the port at which the board is now, where the method needed one
+ */
 async function flash(
   image: FirmwareImage,
-  { board, onEvent, signal }: ConnectRequest,
+  { board, port, onEvent, signal }: ConnectRequest,
   drive: string | undefined,
-): Promise<void> {
-  await flashMethodOf(board).flash({
+): Promise<string | undefined> {
+  const method = flashMethodOf(board);
+  let path = method.needsPort && port !== VIRTUAL ? await resolvePort(board, port) : undefined;
+  await method.flash({
     board,
     image,
     ...(drive !== undefined && { drive }),
+    ...(path !== undefined && { port: path }),
+    onPort: (now) => {
+      path = now;
+    },
     ...(onEvent && { onEvent }),
     ...(signal && { signal }),
   });
+  return path;
 }
 
 /** A model on a board, to be asked: behind VIRTUAL its firmware is built and started, elsewhere it must run already. */
@@ -111,12 +121,16 @@ export async function openModelOnBoard(
 }
 
 async function openRealPort({ board, port, onEvent }: ConnectRequest): Promise<Port> {
-  const path = port === AUTO ? await findPort(board) : port;
+  const path = await resolvePort(board, port);
   return openSerialPort(path, {
     baud: board.serial.baud,
     onWarning: (message) => onEvent?.({ stage: 'connect', message }),
   });
 }
+
+/** @throws ThimbleError E_NO_PORT where AUTO finds none, or several */
+export const resolvePort = async (board: BoardSpec, port: string): Promise<string> =>
+  port === AUTO ? findPort(board) : port;
 
 /** The only port with one of the board's USB ids, else the only port there is; never a guess between two. */
 async function findPort(board: BoardSpec): Promise<string> {

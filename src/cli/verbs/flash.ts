@@ -5,27 +5,32 @@ import type { BoardSpec } from '../../core/board-spec.js';
 import { ThimbleError } from '../../core/errors.js';
 import type { FirmwareImage } from '../../core/firmware-image.js';
 import { builtFirmware } from '../../firmware/build-firmware.js';
-import { type FlashRequest, flashMethodOf } from '../../flash/index.js';
+import { type FlashRequest, flashMethodOf, withFlashMethod } from '../../flash/index.js';
+import { AUTO, resolvePort } from '../../pipeline/open-board.js';
 import type { Verb } from './index.js';
 
 interface Flags {
   readonly board: string;
   readonly drive?: string;
+  readonly port: string;
+  readonly method?: string;
   readonly dryRun?: boolean;
 }
 
 export const flash: Verb = (program, action) => {
   program
     .command('flash')
-    .argument('<image>', 'a project folder of thimble build, or an image file (.uf2)')
+    .argument('<image>', 'a project folder of thimble build, or an image file (.uf2, .hex, .bin, .elf)')
     .description('put a built firmware into a board')
     .requiredOption('--board <board>', 'see thimble boards')
     .option('--drive <folder>', 'the board’s USB drive, where it is not found by itself; also a virtual board’s')
+    .option('--port <port>', 'serial port, or auto; only for methods that need one', AUTO)
+    .option('--method <name>', 'another of the board’s ways to flash; thimble boards --json lists them')
     .option('--dry-run', 'say what would be done, and do nothing')
     .addHelpText('after', '\nExample:\n  thimble flash .thimble/model-rpi-pico --board pico')
     .action(
       action(async (context, path: string, flags: Flags) => {
-        const board = loadBoard(flags.board);
+        const board = withFlashMethod(loadBoard(flags.board), flags.method);
         const method = flashMethodOf(board);
         const { onEvent, signal } = context;
         const request: FlashRequest = {
@@ -36,17 +41,30 @@ export const flash: Verb = (program, action) => {
           ...(flags.drive !== undefined && { drive: flags.drive }),
         };
         if (flags.dryRun === true) {
-          const steps = method.describe(request);
+          const steps = method.describe(flags.port === AUTO ? request : { ...request, port: flags.port });
           context.printJson({ board: board.id, method: method.name, steps });
           context.print(steps.map((step) => `  ${step}`).join('\n'));
           return;
         }
-        await method.flash(request);
-        context.printJson({ board: board.id, method: method.name, image: path, flashed: true });
-        context.print(`  ${board.name} has taken ${path}`);
+        let port = method.needsPort ? await resolvePort(board, flags.port) : undefined;
+        await method.flash({
+          ...request,
+          ...(port !== undefined && { port }),
+          onPort: (now) => {
+            port = now;
+          },
+        });
+        context.printJson({ board: board.id, method: method.name, image: path, port: port ?? null, flashed: true });
+        context.print(`  ${board.name} has taken ${path}${port === undefined ? '' : `; it is at ${port}`}`);
       }),
     );
 };
+
+/** Which of an image's forms a file is, by its name. */
+function formOf(path: string): Partial<FirmwareImage> {
+  const form = /\.(uf2|hex|bin)$/i.exec(path)?.[1]?.toLowerCase();
+  return form === undefined ? {} : { [form]: path };
+}
 
 /** @throws ThimbleError E_FILE */
 function imageAt(path: string, board: BoardSpec): FirmwareImage {
@@ -59,7 +77,7 @@ function imageAt(path: string, board: BoardSpec): FirmwareImage {
       folder: dirname(path),
       executable: path,
       size: null,
-      ...(path.toLowerCase().endsWith('.uf2') && { uf2: path }),
+      ...formOf(path),
     };
   const built = builtFirmware(board, path);
   if (!built) throw missing(`no firmware of ${board.name} was built in this folder`);
