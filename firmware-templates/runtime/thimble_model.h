@@ -28,6 +28,9 @@ extern const struct thimble_model_facts thimble_model;
 /* Copies the input buffer into the model's inputs and computes. */
 void thimble_model_run(void);
 
+/* Called after each inference that a reading is sent for, outside of its time: a sketch takes the result there. */
+void thimble_model_done(void);
+
 /* One raw byte of the outputs, 0..output_bytes - 1. Valid after a run, until the next. */
 uint8_t thimble_model_output_byte(int32_t index);
 

@@ -108,8 +108,10 @@ void thimble_command_run(const char *arguments)
     if (!counts(arguments, 0u, &runs, &warm_ups))
         return;
     repeat(warm_ups);
-    for (uint32_t i = 0; i < runs; i++)
+    for (uint32_t i = 0; i < runs; i++) {
         put_reading(i, thimble_timed_run());
+        thimble_model_done();
+    }
 }
 
 void thimble_command_stream(const char *arguments)
@@ -123,6 +125,7 @@ void thimble_command_stream(const char *arguments)
     for (uint32_t i = 0; (runs == 0u || i < runs) && thimble_platform_poll() < 0; i++) {
         put_reading(i, thimble_timed_run());
         thimble_platform_flush();
+        thimble_model_done();
     }
 }
 

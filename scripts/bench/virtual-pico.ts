@@ -28,6 +28,7 @@ async function measure(name: (typeof models)[number]): Promise<Row> {
   try {
     const model = await loadModel(sharedPath(`models/${name}.tflite`));
     const { image, use } = await build(model, { board, folder, hooks: false });
+    if (!image) throw new TypeError('a Pico’s firmware is built here');
     const virtual = await openVirtualBoard(board, { image: image.uf2 ?? image.executable });
     try {
       const link = await connect(virtual.port);

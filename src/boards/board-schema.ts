@@ -23,6 +23,7 @@ const facts = z.strictObject({
     .strictObject({ fqbn: sentence, index: z.url(), coreVersion: sentence.nullable().describe('to pin') })
     .nullable(),
   platformio: word.or(z.string().regex(/^\w+$/)).nullable().describe('id of the board'),
+  zephyr: sentence.nullable().optional().describe('name of the board, as west build -b takes it'),
   led: z.strictObject({ pin: sentence, activeLow: z.boolean() }).nullable(),
   generalKnowledge: z.array(sentence).describe('facts that were read in no source'),
 });

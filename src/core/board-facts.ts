@@ -12,6 +12,7 @@ export interface BoardFacts {
   readonly flashCommands: readonly string[]; // as typed by hand, with {port} and {app.hex} to fill in
   readonly arduino: ArduinoPlace | null;
   readonly platformio: string | null; // id of the board
+  readonly zephyr?: string | null | undefined; // name of the board, as west build -b takes it
   readonly led: { readonly pin: string; readonly activeLow: boolean } | null; // null: none that one pin switches
   /** Names of the facts that are general knowledge, read in no source: check them before you rely on them. */
   readonly generalKnowledge: readonly string[];

@@ -14,9 +14,11 @@ import { encodeUf2, RP2040_FAMILY } from '../core/uf2.js';
 import { packageFolder } from '../files/package-folder.js';
 import { writeFileWhole } from '../files/write-file.js';
 import { runTool } from '../tools/run-tool.js';
+import { builtProject } from './build-project.js';
 import { elfSize } from './elf-size.js';
 import { modelBindingText } from './model-binding.js';
 import { buildScript, projectReadme } from './project-text.js';
+import { projectTemplateNamed } from './projects/index.js';
 import { ARM_COMPILER, armCommand, type Chip, chipOf, hostCommand } from './template.js';
 
 export interface BuildOptions {
@@ -117,6 +119,8 @@ function imageOf(board: BoardSpec, folder: string, chip?: Chip): FirmwareImage {
 
 /** The image that an earlier build left in a folder, or undefined where there is none for this board. */
 export function builtFirmware(board: BoardSpec, folder: string): FirmwareImage | undefined {
+  const project = builtProject(board, folder);
+  if (project || projectTemplateNamed(board.template)) return project;
   const chip = board.template === 'host' ? undefined : chipOf(board);
   const executable = join(resolve(folder), 'build', chip ? 'firmware.elf' : 'firmware');
   return existsSync(executable) ? imageOf(board, resolve(folder), chip) : undefined;

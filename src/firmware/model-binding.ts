@@ -9,10 +9,12 @@ export interface Binding {
   readonly modelName: string; // a C identifier, the emitted model's prefix
   readonly graph: Graph; // that it was emitted from
   readonly hooks: boolean;
+  /** A sketch brings its own thimble_model_done, to act on results; other firmwares do nothing with them. */
+  readonly sketch?: boolean;
 }
 
 /** The text of model_binding.c, which needs NAME.h and thimble_model.h. */
-export function modelBindingText({ boardId, modelName, graph, hooks }: Binding): string {
+export function modelBindingText({ boardId, modelName, graph, hooks, sketch }: Binding): string {
   const upper = modelName.toUpperCase();
   const inputs = graph.inputs.map((name) => tensorOf(graph, name));
   const outputs = graph.outputs.map((name) => tensorOf(graph, name));
@@ -26,7 +28,7 @@ export function modelBindingText({ boardId, modelName, graph, hooks }: Binding):
 #include <string.h>
 
 #include "${modelName}.h"
-
+${sketch ? '#include "thimble_sketch.h"\n' : ''}
 static uint8_t input_buffer[${sum(inputs, byteCount)}];
 
 const struct thimble_model_facts thimble_model = {
@@ -51,7 +53,7 @@ ${copies(inputs, modelName)}
     ${modelName}_invoke();
 }
 
-uint8_t thimble_model_output_byte(int32_t index)
+${sketch ? labelFunction(modelName, labels ?? []) : DONE_WITHOUT_SKETCH}uint8_t thimble_model_output_byte(int32_t index)
 {
 ${selections(outputs, byteCount, (suffix) => `((const uint8_t *)${modelName}_output${suffix}())[index]`)}
 }
@@ -62,6 +64,24 @@ ${selections(outputs, count, (suffix, tensor) => realValue(tensor, modelName, su
 }
 `;
 }
+
+const DONE_WITHOUT_SKETCH = `void thimble_model_done(void)
+{
+}
+
+`;
+
+const labelFunction = (
+  modelName: string,
+  labels: readonly string[],
+): string => `const char *thimble_label(int16_t class_index)
+{
+    if (class_index < 0)
+        return "nothing";
+    return ${labels.length === 0 ? '""' : `class_index < ${labels.length} ? ${modelName}_labels[class_index] : ""`};
+}
+
+`;
 
 const suffixOf = (index: number): string => (index === 0 ? '' : `_${index}`);
 const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}u`;

@@ -6,8 +6,11 @@ export const buildScript = (commands: readonly (readonly string[])[]): string =>
 # Builds build/firmware again: the commands that Thimble ran. Start it anywhere.
 set -e
 cd "$(dirname "$0")"
-${commands.map((command) => command.map(shellWord).join(' ')).join('\n')}
+${commands.map(shellLine).join('\n')}
 `;
+
+/** A command as a person types it. */
+export const shellLine = (command: readonly string[]): string => command.map(shellWord).join(' ');
 
 /** Quoted where a shell would read more than a word in it. */
 const shellWord = (word: string): string =>

@@ -1,6 +1,8 @@
 /** Which sources of firmware-templates a board's firmware is made of, and how its compiler is called. */
 import type { BoardSpec, Core } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
+import { refuse } from './build-project.js';
+import { projectTemplateNamed, projectTemplates } from './projects/index.js';
 
 export interface Chip {
   readonly folder: string; // in firmware-templates/baremetal-arm
@@ -16,8 +18,38 @@ const chips: Readonly<Record<string, Chip>> = {
 };
 
 /** Whether a build for the board can work today, its compiler installed. */
-export const isBuildable = ({ template, mcu }: BoardSpec): boolean =>
-  template === 'host' || (template === 'baremetal-arm' && chips[mcu] !== undefined);
+export const isBuildable = (board: BoardSpec): boolean =>
+  board.template === 'host' ||
+  (board.template === 'baremetal-arm' && chips[board.mcu] !== undefined) ||
+  (projectTemplateNamed(board.template) !== undefined &&
+    projectTemplateNamed(board.template)?.refusal(board) === undefined);
+
+/** The templates that can be asked for with --template, the board's own first. */
+export const templatesOf = (board: BoardSpec): readonly string[] => [
+  ...new Set([
+    ...(board.template === undefined ? [] : [board.template]),
+    ...projectTemplates.filter(({ refusal }) => refusal(board) === undefined).map(({ name }) => name),
+  ]),
+];
+
+/**
+ * The board with the template that was asked for.
+ * @throws ThimbleError E_USAGE where there is none of that name for it
+ */
+export function withTemplate(board: BoardSpec, name: string | undefined): BoardSpec {
+  if (name === undefined || name === board.template) return board;
+  const names = templatesOf(board);
+  if (names.includes(name)) return { ...board, template: name };
+  const asked = projectTemplateNamed(name);
+  if (asked) refuse(asked, board);
+  throw new ThimbleError(
+    'E_USAGE',
+    `there is no template "${name}" for the ${board.name}`,
+    names.length > 0
+      ? `Choose one of: ${names.join(', ')}`
+      : `thimble emit MODEL --board ${board.id} writes the model alone.`,
+  );
+}
 
 /**
  * Before anything long is begun for a board that nothing builds for.

@@ -5,6 +5,9 @@ import { ThimbleError } from '../core/errors.js';
 import type { FirmwareImage } from '../core/firmware-image.js';
 import type { OnEvent } from '../core/stage-event.js';
 import { buildFirmware } from '../firmware/build-firmware.js';
+import { buildProject } from '../firmware/build-project.js';
+import { projectTemplateNamed } from '../firmware/projects/index.js';
+import { refuseWithoutTemplate, withTemplate } from '../firmware/template.js';
 import { checkFit } from '../plan/check-fit.js';
 import { cModelOf, type KernelOptions, modelNameOf } from './emit-model.js';
 import type { LoadedModel } from './load-model.js';
@@ -13,6 +16,7 @@ export interface BuildRequest extends KernelOptions {
   readonly board: BoardSpec;
   readonly folder: string; // of the project; an earlier one in it is replaced
   readonly name?: string | undefined; // of the C model
+  readonly template?: string | undefined; // default: the board's
   readonly hooks?: boolean | undefined; // layer hooks, for per-layer readings; default true
   readonly onEvent?: OnEvent | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -27,7 +31,11 @@ export interface BoardUse {
 }
 
 export interface Built {
-  readonly image: FirmwareImage;
+  readonly image: FirmwareImage | null; // null: a project was rendered whose toolchain is not installed here
+  readonly template: string;
+  readonly files: readonly string[]; // of a rendered project; empty where Thimble compiles itself
+  readonly kept: readonly string[]; // of those, a person's own that were left alone
+  readonly next: readonly string[]; // lines to type where image is null, the next one first
   readonly arenaBytes: number;
   readonly arenaLowerBoundBytes: number;
   readonly weightBytes: number;
@@ -36,30 +44,45 @@ export interface Built {
 
 /** @throws ThimbleError E_DOES_NOT_FIT before and after the build, E_TOOL_MISSING, E_BUILD_FAILED, E_INTERRUPTED */
 export async function build(model: LoadedModel, request: BuildRequest): Promise<Built> {
-  const { board, folder, onEvent, signal } = request;
+  const { folder, onEvent, signal } = request;
+  const board = withTemplate(request.board, request.template);
+  refuseWithoutTemplate(board);
   const modelName = request.name ?? modelNameOf(model.path);
   const { optimize, maxFlashBytes, maxRamBytes } = request;
   const { files, report } = cModelOf(model, { name: modelName, board, optimize, maxFlashBytes, maxRamBytes });
   checkFit(report.plan, report.weightBytes, board); // before any compiler runs
-  const image = await buildFirmware({
-    board,
-    modelFiles: files,
-    modelName,
-    graph: model.graph,
-    hooks: request.hooks ?? true,
-    folder,
-    ...(onEvent && { onEvent }),
-    ...(signal && { signal }),
-  });
-  const use = useOf(image, board);
+  const parts = { board, modelFiles: files, modelName, graph: model.graph, hooks: request.hooks ?? true };
+  const project = projectTemplateNamed(board.template);
+  const { image, ...rendered } = project
+    ? await buildProject(project, { ...parts, tflite: model.bytes }, folder, { onEvent, signal })
+    : {
+        image: await buildFirmware({ ...parts, folder, ...(onEvent && { onEvent }), ...(signal && { signal }) }),
+        ...{ files: [], kept: [], next: [] },
+      };
+  const use = image && useOf(image, board);
   if (use) checkUse(use, board);
   return {
     image,
+    template: board.template!,
+    ...{ files: rendered.files, kept: rendered.kept, next: rendered.next },
     arenaBytes: report.arenaBytes,
     arenaLowerBoundBytes: report.lowerBoundBytes,
     weightBytes: report.weightBytes,
     use,
   };
+}
+
+/**
+ * The image of a build that must go on to a board.
+ * @throws ThimbleError E_TOOL_MISSING where only a project was rendered
+ */
+export function requireImage({ image, template, next }: Built, folder: string): FirmwareImage {
+  if (image) return image;
+  throw new ThimbleError(
+    'E_TOOL_MISSING',
+    `the ${template} project is in ${folder}, but its toolchain is not installed here`,
+    next.slice(0, 3),
+  );
 }
 
 /** Where projects go that nobody named a folder for: in the working folder, out of the way, one a model and board. */

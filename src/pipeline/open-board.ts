@@ -13,7 +13,7 @@ import { connect, type DeviceLink } from '../device/protocol.js';
 import { openSerialPort } from '../device/serial-port.js';
 import { flashMethodOf } from '../flash/index.js';
 import { openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
-import { build } from './build.js';
+import { build, requireImage } from './build.js';
 import type { LoadedModel } from './load-model.js';
 
 /** --port virtual: the board's twin in this process. */
@@ -105,7 +105,8 @@ export async function openModelOnBoard(
   if (request.port !== VIRTUAL) return connectBoard({ ...request, board });
   const folder = mkdtempSync(join(tmpdir(), 'thimble-build-'));
   try {
-    const { image } = await build(model, { board, folder, onEvent: request.onEvent, signal: request.signal });
+    const built = await build(model, { board, folder, onEvent: request.onEvent, signal: request.signal });
+    const image = requireImage(built, folder);
     const session = await connectBoard({ ...request, board, image });
     return {
       ...session,

@@ -1,5 +1,5 @@
 import { listBoards } from '../../boards/load-board.js';
-import { isBuildable } from '../../firmware/template.js';
+import { isBuildable, templatesOf } from '../../firmware/template.js';
 import { bytesText, tableText } from '../table.js';
 import type { Verb } from './index.js';
 
@@ -19,6 +19,7 @@ export const boards: Verb = (program, action) => {
           all.map((board) => ({
             ...board,
             works: { emit: true, build: isBuildable(board), flash: board.flash.method !== 'by-hand' },
+            templates: templatesOf(board),
           })),
         );
         context.print(
@@ -45,7 +46,7 @@ export const boards: Verb = (program, action) => {
               bytesText(board.flashBytes),
               bytesText(board.ramBytes),
               'yes',
-              isBuildable(board) ? 'yes' : 'not yet',
+              isBuildable(board) ? board.template! : 'not yet',
               board.flash.method,
               board.virtual?.backend ?? '',
             ]),

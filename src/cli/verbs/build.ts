@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { loadBoard } from '../../boards/load-board.js';
-import { type BoardUse, build as buildModel, defaultProjectFolder } from '../../pipeline/build.js';
+import { type BoardUse, type Built, build as buildModel, defaultProjectFolder } from '../../pipeline/build.js';
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
 import { type KernelFlags, kernelOptions, withKernelChoice } from '../options.js';
 import { bytesText, usageBar } from '../table.js';
@@ -8,6 +8,7 @@ import type { Verb } from './index.js';
 
 interface Flags extends KernelFlags {
   readonly board: string;
+  readonly template?: string;
   readonly output?: string;
   readonly name?: string;
   readonly hooks: boolean;
@@ -19,6 +20,7 @@ export const build: Verb = (program, action) => {
     .argument('<model>', 'an int8 .tflite')
     .description('build the firmware of a board around a model')
     .requiredOption('--board <board>', 'see thimble boards')
+    .option('--template <name>', 'platformio, esp-idf, pico-sdk, zephyr … (default: the board’s)')
     .option('-o, --output <folder>', 'project folder (default: .thimble/MODEL-BOARD)')
     .option('--name <name>', 'of the C model (default: from the file’s name)')
     .option('--no-hooks', 'leave the per-layer readings out');
@@ -35,22 +37,30 @@ export const build: Verb = (program, action) => {
           board,
           folder,
           name: flags.name,
+          template: flags.template,
           hooks: flags.hooks,
           ...kernelOptions(flags),
           onEvent,
           signal,
         });
-        const file = built.image.uf2 ?? built.image.executable;
+        const file = built.image && (built.image.uf2 ?? built.image.executable);
         context.printJson({ ...built, board: board.id, folder, image: file });
-        context.print(`${context.colors.bold(basename(path))} for ${board.name}: ${file}`);
-        context.print(useText(built.use));
+        context.print(`${context.colors.bold(basename(path))} for ${board.name}: ${file ?? folder}`);
+        context.print(built.image ? useText(built.use, built.template) : renderedText(built));
+        if (built.kept.length > 0) context.print(`  left as you wrote it: ${built.kept.join(', ')}`);
         context.print(`  arena ${bytesText(built.arenaBytes)}, weights and tables ${bytesText(built.weightBytes)}`);
       }),
     );
 };
 
+/** A project whose toolchain is not here: what to type, the next line first. */
+const renderedText = ({ template, files, next }: Built): string =>
+  `  rendered as a ${template} project of ${files.length} files, not built: its toolchain is not installed here; next:\n${next.map((line) => `    ${line}`).join('\n')}`;
+
 /** Flash and RAM as bars; shown before anything is flashed. */
-export const useText = (use: BoardUse | null): string =>
+export const useText = (use: BoardUse | null, template: string): string =>
   use === null
-    ? '  a program of this computer: no flash, no fixed RAM'
+    ? template === 'host'
+      ? '  a program of this computer: no flash, no fixed RAM'
+      : '  flash and RAM: see what the toolchain says'
     : `  flash ${usageBar(use.flashBytes, use.flashLimitBytes)}\n  RAM   ${usageBar(use.ramBytes, use.ramLimitBytes)} (variables + reserved stack)`;

@@ -6,7 +6,7 @@ import { ThimbleError } from '../../core/errors.js';
 import type { Latency, Reading } from '../../core/reading.js';
 import { summarizeLatencies } from '../../evaluate/latency-summary.js';
 import { refuseWithoutTemplate } from '../../firmware/template.js';
-import { type Built, build } from '../../pipeline/build.js';
+import { type Built, build, requireImage } from '../../pipeline/build.js';
 import type { Compressed } from '../../pipeline/compress.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { emitToFolder, modelNameOf } from '../../pipeline/emit-model.js';
@@ -74,13 +74,14 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
   emitToFolder(model, join(output, 'c-model'), { as: 'c-model', name, board, ...kernels });
   emitToFolder(model, join(output, 'tflm'), { as: 'c-array' });
   const built = await build(model, { board, folder: join(output, 'firmware'), name, ...kernels, onEvent, signal });
-  context.print(useText(built.use));
+  const image = requireImage(built, join(output, 'firmware'));
+  context.print(useText(built.use, built.template));
 
   const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
   const session = await connectBoard({
     board,
     port: flags.port,
-    image: built.image,
+    image,
     drive: flags.drive,
     timeoutMs,
     onEvent,
@@ -202,7 +203,7 @@ const jsonOf = (
       fileBytes,
       accuracy: score?.accuracy ?? null,
     })) ?? null,
-  image: built.image.uf2 ?? built.image.executable,
+  image: built.image && (built.image.uf2 ?? built.image.executable),
   use: built.use,
   arenaBytes: built.arenaBytes,
   weightBytes: built.weightBytes,

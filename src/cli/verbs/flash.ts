@@ -5,6 +5,7 @@ import type { BoardSpec } from '../../core/board-spec.js';
 import { ThimbleError } from '../../core/errors.js';
 import type { FirmwareImage } from '../../core/firmware-image.js';
 import { builtFirmware } from '../../firmware/build-firmware.js';
+import { projectCommands } from '../../firmware/build-project.js';
 import { type FlashRequest, flashMethodOf, withFlashMethod } from '../../flash/index.js';
 import { AUTO, resolvePort } from '../../pipeline/open-board.js';
 import type { Verb } from './index.js';
@@ -80,6 +81,13 @@ function imageAt(path: string, board: BoardSpec): FirmwareImage {
       ...formOf(path),
     };
   const built = builtFirmware(board, path);
+  const commands = projectCommands(board, path);
+  if (!built && commands)
+    throw new ThimbleError(
+      'E_FILE',
+      `${path}: the project was rendered, but never built`,
+      commands.slice(0, -1).slice(0, 3),
+    );
   if (!built) throw missing(`no firmware of ${board.name} was built in this folder`);
   return built;
 }

@@ -1,0 +1,99 @@
+/*
+ * The firmware's platform on any Arduino core: bytes over Serial, time from micros(). An Arduino core hides where its
+ * memory lies, so stack and heap read 0; AVR and others may bring a platform of their own that shows them.
+ */
+#include <Arduino.h>
+
+extern "C" {
+#include "thimble_platform.h"
+#include "thimble_sketch.h"
+}
+
+#ifndef THIMBLE_BAUD
+#define THIMBLE_BAUD 115200
+#endif
+
+#define USB_WAIT_MS 3000 /* native USB: for the host to open the port; then the board runs without one */
+
+extern "C" void thimble_platform_put(uint8_t byte)
+{
+    Serial.write(byte);
+}
+
+extern "C" void thimble_platform_flush(void)
+{
+    Serial.flush();
+}
+
+extern "C" int16_t thimble_platform_poll(void)
+{
+    return (int16_t)Serial.read();
+}
+
+/* Cores with an operating system or native USB do their own work in between. */
+extern "C" void thimble_platform_idle(void)
+{
+    yield();
+}
+
+extern "C" uint32_t thimble_platform_ticks(void)
+{
+    return micros();
+}
+
+extern "C" uint32_t thimble_platform_timer_hz(void)
+{
+    return 1000000u;
+}
+
+extern "C" uint32_t thimble_platform_clock_hz(void)
+{
+#ifdef F_CPU
+    return F_CPU;
+#else
+    return 0u;
+#endif
+}
+
+extern "C" uint32_t thimble_platform_microseconds(void)
+{
+    return micros();
+}
+
+extern "C" struct thimble_memory_map thimble_platform_memory(void)
+{
+    const struct thimble_memory_map hidden = {0, 0, 0, 0, 0, 0, 0};
+
+    return hidden;
+}
+
+extern "C" void thimble_led(uint8_t on)
+{
+#if defined(THIMBLE_LED_PIN)
+#define LED_PIN THIMBLE_LED_PIN
+#elif defined(LED_BUILTIN)
+#define LED_PIN LED_BUILTIN
+#endif
+#ifdef LED_PIN
+    pinMode(LED_PIN, OUTPUT);
+    digitalWrite(LED_PIN, on != THIMBLE_LED_ACTIVE_LOW ? HIGH : LOW);
+#else
+    (void)on;
+#endif
+}
+
+void setup()
+{
+    const uint32_t start = millis();
+
+    Serial.begin(THIMBLE_BAUD);
+    while (!Serial && millis() - start < USB_WAIT_MS) {
+    }
+    thimble_led(0);
+    thimble_sketch_setup();
+}
+
+void loop()
+{
+    thimble_sketch_loop();
+}

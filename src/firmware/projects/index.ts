@@ -1,0 +1,11 @@
+/** The projects of other toolchains that Thimble renders, one line each; a test compares this list with the folder. */
+import { espIdf } from './esp-idf.js';
+import { picoSdk } from './pico-sdk.js';
+import { platformio } from './platformio.js';
+import type { ProjectTemplate } from './project.js';
+import { zephyr } from './zephyr.js';
+
+export const projectTemplates: readonly ProjectTemplate[] = [espIdf, picoSdk, platformio, zephyr];
+
+export const projectTemplateNamed = (name: string | undefined): ProjectTemplate | undefined =>
+  projectTemplates.find((template) => template.name === name);

@@ -1,0 +1,10 @@
+#include "Arduino.h"
+
+StandInSerial Serial;
+
+int main()
+{
+    setup();
+    for (;;)
+        loop();
+}

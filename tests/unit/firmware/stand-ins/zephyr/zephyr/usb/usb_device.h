@@ -1,0 +1,1 @@
+static inline int usb_enable(void *callback) { (void)callback; return 0; }
