@@ -34,6 +34,14 @@ const families: Readonly<Record<string, Family>> = {
     least: 24,
   },
   'dsp here, as C++11': { variant: /^dsp/, platform: cxx('cortex-m4'), every: 2, least: 24 },
+  'words on cortex-m0plus': { variant: /^words/, platform: platforms['cortex-m0plus'], every: 1, least: 55 },
+  'words on cortex-m3': { variant: /^words/, platform: platforms['cortex-m3'], every: 1, least: 55 },
+  'words here, without its instructions, under sanitizers': {
+    variant: /^words/,
+    platform: onHost('cortex-m0plus'),
+    every: 2,
+    least: 24,
+  },
 };
 
 const layers = randomLayers(90);

@@ -26,6 +26,7 @@ import {
 } from '../weighted-op.js';
 import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
 import { conv2dDsp } from './conv_2d_dsp.js';
+import { conv2dWords } from './conv_2d_words.js';
 
 export interface Conv2dAttrs extends WindowAttrs {
   readonly activation: Activation;
@@ -54,6 +55,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   variants: [
     inPlaceVariant({ op: 'conv_2d', geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs), cost, emitC }),
     conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    conv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {

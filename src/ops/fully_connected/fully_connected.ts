@@ -23,6 +23,8 @@ import {
   weightedCost,
   weightedFaults,
 } from '../weighted-op.js';
+import { wordsCores } from '../words/cores.js';
+import { fullyConnectedWords } from './fully_connected_words.js';
 
 export interface FullyConnectedAttrs {
   readonly activation: Activation;
@@ -70,16 +72,12 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
     {
       name: 'dsp',
       cores: dspCores,
-      implement(node) {
-        if (node.inputs[0].dtype !== 'int8' || node.outputs[0]!.dtype !== 'int8') return [];
-        const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
-        return pointwiseDsp(node, {
-          pixels: rows,
-          inputChannels: depth,
-          outputChannels: units,
-          scales: scalesOf(node, units),
-        });
-      },
+      implement: (node) => (isInt8(node) ? pointwiseDsp(node, matrixOf(node)) : []),
+    },
+    {
+      name: 'words',
+      cores: wordsCores,
+      implement: (node, core) => (isInt8(node) ? fullyConnectedWords(node, rowsOf(node), core) : []),
     },
   ],
 
@@ -107,6 +105,20 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
     ],
   },
 };
+
+const isInt8 = ({ inputs: [input], outputs: [output] }: FullyConnectedNode): boolean =>
+  input.dtype === 'int8' && output!.dtype === 'int8';
+
+/** Rows are what pixels are to a 1x1 convolution. */
+function matrixOf(node: FullyConnectedNode) {
+  const { rows, depth, units, scales } = rowsOf(node);
+  return { pixels: rows, inputChannels: depth, outputChannels: units, scales };
+}
+
+function rowsOf(node: FullyConnectedNode) {
+  const geometry = geometryOf(node.inputs, node.attrs.keepNumDims);
+  return { ...geometry, scales: scalesOf(node, geometry.units) };
+}
 
 interface Geometry {
   readonly rows: number;

@@ -1,0 +1,81 @@
+/** conv_2d for cores without SIMD: packing, proof and cost of thimble_conv_2d_s8_words.h. */
+import { dataOf, perTensorQuant } from '../../core/tensor.js';
+import type { Implementation, KernelVariant } from '../op.js';
+import { slidingWindow } from '../sliding-window.js';
+import { effectiveScales, type WeightedInputs } from '../weighted-op.js';
+import { wordsCores } from '../words/cores.js';
+import {
+  channelArguments,
+  dotInstructions,
+  matrixBytes,
+  matrixConstants,
+  outputBounds,
+  togetherIn,
+  type WordsMatrix,
+  wordsMatrix,
+} from '../words/matrix.js';
+import { pointwiseWords } from '../words/pointwise.js';
+import type { Conv2dAttrs, Conv2dGeometry, Conv2dNode } from './conv_2d.js';
+
+export const conv2dWords = (
+  geometryOf: (node: Conv2dNode) => Conv2dGeometry,
+): KernelVariant<Conv2dAttrs, WeightedInputs> => ({
+  name: 'words',
+  cores: wordsCores,
+  implement(node, core) {
+    if (node.inputs[0].dtype !== 'int8' || node.outputs[0]!.dtype !== 'int8') return [];
+    const g = geometryOf(node);
+    if (g.groups !== 1) return [];
+    const scales = effectiveScales(node, g.outputChannels);
+    const plain = g.filterHeight * g.filterWidth * g.strideHeight * g.strideWidth === 1;
+    if (plain && g.padTop === 0 && g.padLeft === 0) {
+      const { inputHeight, inputWidth, inputChannels, outputChannels } = g;
+      return pointwiseWords(node, { pixels: inputHeight * inputWidth, inputChannels, outputChannels, scales }, core);
+    }
+    const weights = dataOf(node.inputs[1]);
+    const taps = g.filterHeight * g.filterWidth * g.inputChannels;
+    const filters = scales.map((_, c) => Int32Array.from({ length: taps }, (_, k) => weights[c * taps + k]!));
+    const matrix = wordsMatrix(node, filters, scales);
+    if (!matrix) return [];
+    const window = slidingWindow(g, g.outputChannels);
+    return [implementation(node, g, matrix, core, null), implementation(node, g, matrix, core, window)];
+  },
+});
+
+function implementation(
+  node: Conv2dNode,
+  g: Conv2dGeometry,
+  matrix: WordsMatrix,
+  core: string,
+  window: ReturnType<typeof slidingWindow> | null,
+): Implementation {
+  const together = togetherIn(g.outputWidth);
+  const pixels = g.outputHeight * g.outputWidth;
+  const instances = g.outputWidth % together > 0 ? 2 : 1;
+  return {
+    variant: window ? 'words_window' : 'words',
+    instructions: Math.round(
+      dotInstructions(matrix, pixels, g.outputChannels, together, core) +
+        pixels * (matrix.taps * 7 + g.filterHeight * 14) +
+        (window ? g.inputHeight * g.inputWidth * g.inputChannels * 14 : 0),
+    ),
+    codeBytes: 600 + (window ? 160 : 0) + instances * (360 + matrix.unroll * (together + 1) * 4),
+    weightBytes: matrixBytes(matrix),
+    scratchBytes: Math.ceil((matrix.taps * together * 4 + (window?.bytes ?? 0)) / 8) * 8,
+    overwrites: window ? [0] : [],
+    emitC: ({ symbol, inputs: [inputC], outputs: [outputC], scratch }) => ({
+      kernels: ['thimble_base.h', 'thimble_words.h', 'thimble_conv_2d_s8_words.h'],
+      qualifier: 'THIMBLE_WORDS_FUNCTION',
+      constants: matrixConstants(matrix, symbol),
+      call: `thimble_conv_2d_s8_words(
+    ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
+    /* zero_point */ ${perTensorQuant(node.inputs[0]).zeroPoint},
+    ${symbol}_weights, /* filter, taps, unroll */ ${g.filterHeight}, ${g.filterWidth}, ${matrix.taps}, ${matrix.unroll},
+    /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
+    /* pad top, left */ ${g.padTop}, ${g.padLeft},
+    ${channelArguments(node, matrix, symbol)},
+    ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels}, ${outputBounds(node)},
+    ${scratch}, /* together; rows of a window, backwards */ ${together}, ${window?.rows ?? 0}, ${window?.backwards ? 1 : 0});`,
+    }),
+  };
+}
