@@ -19,7 +19,9 @@ const measured: readonly (readonly [EmulatedCore, (typeof goldenModelNames)[numb
   ['cortex-m4', 'kws_ref_model', 'balanced', [3_314_802, 39_810, 8_916]],
   ['cortex-m4', 'pretrainedResnet_quant', 'speed', [11_045_312, 174_946, 36_216]],
   ['cortex-m4', 'pretrainedResnet_quant', 'balanced', [12_167_416, 104_678, 36_232]],
-  ['cortex-m0plus', 'kws_ref_model', 'balanced', [33_573_576, 31_162, 9_220]],
+  ['cortex-m0plus', 'hello_world_int8', 'speed', [2_505, 1_910, 148]],
+  ['cortex-m0plus', 'kws_ref_model', 'speed', [10_891_833, 33_058, 9_732]],
+  ['cortex-m0plus', 'pretrainedResnet_quant', 'speed', [44_936_544, 93_986, 36_828]],
 ];
 const TOLERANCE = 0.01;
 
