@@ -66,7 +66,7 @@ export const boardSchema = z.strictObject({
     resetOnOpen: z.boolean().describe('whether opening the port restarts the board, as DTR does on an Arduino Uno'),
   }),
   virtual: z
-    .strictObject({ backend: z.enum(['rp2040js', 'qemu', 'process']), machine: word.optional() })
+    .strictObject({ backend: z.enum(['rp2040js', 'qemu', 'process', 'esp-rom']), machine: word.optional() })
     .optional()
     .describe('how the board is emulated on this computer'),
   facts: facts.optional(),

@@ -15,7 +15,7 @@ export interface BoardSpec {
   readonly template?: string; // folder in firmware-templates; absent: Thimble emits C for the board, and builds nothing yet
   readonly flash: FlashChoice & { readonly others?: readonly FlashChoice[] }; // others: by thimble flash --method
   readonly serial: { readonly baud: number; readonly usbIds: readonly string[]; readonly resetOnOpen: boolean };
-  readonly virtual?: { readonly backend: 'rp2040js' | 'qemu' | 'process'; readonly machine?: string };
+  readonly virtual?: { readonly backend: 'rp2040js' | 'qemu' | 'process' | 'esp-rom'; readonly machine?: string };
   readonly facts?: BoardFacts;
   readonly quirks: readonly string[]; // sentences
   readonly sources: readonly string[];

@@ -1,14 +1,34 @@
 /** The ways to flash, one line each; a test compares this list with the folder. */
 import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
+import { arduinoCli } from './arduino-cli.js';
+import { bossac } from './bossac.js';
 import { byHand } from './by-hand.js';
+import { dfuUtil } from './dfu-util.js';
+import { esptool } from './esptool.js';
+import { esptoolPy } from './esptool-py.js';
 import type { FlashMethod } from './flash-method.js';
 import { none } from './none.js';
+import { openocd } from './openocd.js';
+import { platformio } from './platformio.js';
+import { teensyLoaderCli } from './teensy-loader-cli.js';
 import { uf2 } from './uf2.js';
 
 export type { FlashMethod, FlashRequest } from './flash-method.js';
 
-export const flashMethods: readonly FlashMethod[] = [byHand, none, uf2];
+export const flashMethods: readonly FlashMethod[] = [
+  arduinoCli,
+  bossac,
+  byHand,
+  dfuUtil,
+  esptool,
+  esptoolPy,
+  none,
+  openocd,
+  platformio,
+  teensyLoaderCli,
+  uf2,
+];
 
 /** @throws ThimbleError E_BOARD_FILE where the board file names a method that is not there */
 export function flashMethodOf({ id, flash }: BoardSpec): FlashMethod {

@@ -3,6 +3,7 @@
  * A method says what to call and how to read its progress; this does the rest.
  */
 import { ThimbleError } from '../core/errors.js';
+import { markPort, waitForReturn } from '../device/port-return.js';
 import { runTool, ToolFailure } from '../tools/run-tool.js';
 import type { FlashMethod, FlashRequest } from './flash-method.js';
 import { checkImageFits } from './image-fits.js';
@@ -27,8 +28,8 @@ export interface FlashTool {
   readonly bootLoader?: {
     readonly does: string; // for the dry run
     enter(request: FlashRequest): Promise<string>;
-    /** Waits for the program's own port, given the boot loader's. */
-    leave?(request: FlashRequest, port: string): Promise<string>;
+    /** Whether the program, once it starts, has a port of its own that takes the boot loader's place. */
+    readonly givesWay?: boolean;
   };
   /** How far a write has come, 0 … 1, from all that the tool has said; undefined while it says nothing of it. */
   progress?(said: string): number | undefined;
@@ -60,11 +61,12 @@ export function flashByTool(tool: FlashTool): FlashMethod {
         ]);
       const bauds = baudsOf(tool, request);
       tool.commands(request, OPEN_PORT, bauds[0]!); // a missing file is found before the board is touched
+      const mark = bootLoader?.givesWay && request.port !== undefined ? await markPort(request.port) : undefined;
       const port = bootLoader ? await bootLoader.enter(request) : (request.port ?? OPEN_PORT);
       for (const [attempt, baud] of bauds.entries()) {
         try {
           for (const command of tool.commands(request, port, baud)) await run(tool, command, request);
-          if (bootLoader?.leave) request.onPort?.(await bootLoader.leave(request, port));
+          if (mark) request.onPort?.(await waitForReturn(mark, { signal: request.signal, mustGo: true }));
           return;
         } catch (error) {
           const next = bauds[attempt + 1];

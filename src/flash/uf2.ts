@@ -36,7 +36,11 @@ export const uf2: FlashMethod = {
 };
 
 function prepare({ board, image, drive }: FlashRequest) {
-  if (image.uf2 === undefined) throw new TypeError(`the build made no UF2 for "${board.id}"`);
+  if (image.uf2 === undefined)
+    throw unchanged(
+      `${image.executable} is no UF2 file`,
+      `Give one, or build it: thimble build MODEL --board ${board.id}`,
+    );
   const bytes = readFileOf('the firmware', image.uf2);
   const blocks = decodeUf2(bytes, Number(board.flash.options?.['familyId'] ?? RP2040_FAMILY)).length;
   return { file: image.uf2, bytes, blocks, drive: driveOf(board, drive) };

@@ -1,6 +1,7 @@
 /** Virtual boards by the backend that a board file names. */
 import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
+import { openVirtualEsp } from './esp-board.js';
 import { openProcessBoard, openQemuBoard } from './external-board.js';
 import { openVirtualPico } from './pico.js';
 import type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
@@ -8,7 +9,12 @@ import type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
 export { type PtyServer, serveOnPty } from './serve-on-pty.js';
 export type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
 
-const backends = { rp2040js: openVirtualPico, qemu: openQemuBoard, process: openProcessBoard } as const;
+const backends = {
+  'esp-rom': (spec: BoardSpec, options: VirtualBoardOptions) => openVirtualEsp(spec, options),
+  rp2040js: openVirtualPico,
+  qemu: openQemuBoard,
+  process: openProcessBoard,
+} as const;
 
 /**
  * Opens the virtual twin of a board and starts the image, if there is one.

@@ -31,7 +31,8 @@ export const picoSdk: ProjectTemplate = {
     ['cmake', '--build', 'build'],
   ],
   environment: 'PICO_SDK_PATH',
-  before: 'export PICO_SDK_PATH=/path/to/pico-sdk (git clone https://github.com/raspberrypi/pico-sdk)',
+  before:
+    'git clone --recurse-submodules https://github.com/raspberrypi/pico-sdk ~/pico-sdk; export PICO_SDK_PATH=~/pico-sdk',
   image: (folder) => {
     const at = (name: string): string => join(folder, 'build', name);
     if (!existsSync(at('firmware.elf')) || !existsSync(at('firmware.uf2'))) return undefined;
