@@ -16,6 +16,8 @@ export interface ToolPattern {
 export interface ToolPatterns {
   /** Names of the program as it is called; the first is the one that people know it by. */
   readonly programs: readonly string[];
+  /** What its output is known by, where nobody says what wrote it: its name or its manner. */
+  readonly speaksAs: RegExp;
   readonly patterns: readonly ToolPattern[]; // the first that matches counts: causes before their consequences
 }
 

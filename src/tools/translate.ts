@@ -17,9 +17,10 @@ export function translate(program: string, output: string): Translation | undefi
   return table && firstMatch(table.patterns, output);
 }
 
-/** For output of which nobody knows what wrote it, as pasted by a person. */
+/** For output of which nobody knows what wrote it, as pasted by a person. Tools that it sounds like come first. */
 export function translateAny(output: string): Translation | undefined {
-  for (const { patterns } of toolErrors) {
+  const likely = toolErrors.filter(({ speaksAs }) => speaksAs.test(output));
+  for (const { patterns } of [...likely, ...toolErrors]) {
     const found = firstMatch(patterns, output);
     if (found) return found;
   }
