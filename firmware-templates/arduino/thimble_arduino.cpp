@@ -4,14 +4,12 @@
  */
 #include <Arduino.h>
 
+#include "thimble_board.h"
+
 extern "C" {
 #include "thimble_platform.h"
 #include "thimble_sketch.h"
 }
-
-#ifndef THIMBLE_BAUD
-#define THIMBLE_BAUD 115200
-#endif
 
 #define USB_WAIT_MS 3000 /* native USB: for the host to open the port; then the board runs without one */
 

@@ -14,6 +14,7 @@ void thimble_sketch_setup(void)
 {
     thimble_decision_start(&decider);
     host_talks = 0u;
+    thimble_model_start();
     thimble_protocol_boot();
 }
 

@@ -17,6 +17,9 @@ extern "C" {
 void thimble_sketch_setup(void);
 void thimble_sketch_loop(void);
 
+/* Makes the model ready: the build writes it; an emitted model is ready as it is, an interpreter has to be set up. */
+void thimble_model_start(void);
+
 /* The name of a class; "nothing" for THIMBLE_NOTHING, "" where the model names none. */
 const char *thimble_label(int16_t class_index);
 

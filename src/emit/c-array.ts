@@ -1,55 +1,41 @@
 /** The .tflite file as a C array, for firmware that runs it with TensorFlow Lite Micro's interpreter. */
 import type { EmittedFile } from '../core/emitted-file.js';
-import { type Graph, isConstant } from '../core/graph.js';
-import { planMemory } from '../plan/plan-memory.js';
+import type { Graph } from '../core/graph.js';
 import { checkCName } from './c-model/c-name.js';
+import { tflmArena } from './tflm-arena.js';
 
 const BYTES_PER_LINE = 20;
-
-// What TFLite Micro keeps in its arena beside the tensors, rounded up from its smallest working arenas of three models
-// (hello_world 1,168 B, DS-CNN keyword spotting 22,832 B, ResNet-8 55,008 B) on a Cortex-M4.
-const INTERPRETER_BYTES = 1024;
-const BYTES_PER_NODE = 128;
-const BYTES_PER_TENSOR = 16;
-const BYTES_PER_CHANNEL = 8; // multiplier and shift of per-channel layers
 
 /**
  * model_data.h and model_data.c: the file 16-byte aligned with its length, the operators that a resolver needs, and an
  * arena size to start from.
  * @param name first part of every symbol and macro
+ * @param vectors whether the core has MVE, which makes TFLite Micro's arena larger
  * @throws ThimbleError E_USAGE for a name that is no lower-case C identifier
  */
-export function emitCArray(tfliteBytes: Uint8Array, graph: Graph, name: string): readonly EmittedFile[] {
+export function emitCArray(
+  tfliteBytes: Uint8Array,
+  graph: Graph,
+  name: string,
+  { vectors = false } = {},
+): readonly EmittedFile[] {
   checkCName(name);
   return [
-    { path: 'model_data.h', content: header(tfliteBytes.length, graph, name) },
+    { path: 'model_data.h', content: header(tfliteBytes.length, graph, name, vectors) },
     { path: 'model_data.c', content: source(tfliteBytes, name) },
   ];
 }
 
 /** TFLM's name of an op: conv_2d → Conv2D, as in MicroMutableOpResolver::AddConv2D(). */
-const resolverName = (op: string): string =>
+export const resolverName = (op: string): string =>
   op
     .split('_')
     .map((word) => (word === '2d' ? '2D' : word.charAt(0).toUpperCase() + word.slice(1)))
     .join('');
 
-function arenaEstimate(graph: Graph): number {
-  const tensors = [...graph.tensors.values()];
-  const channels = tensors.reduce(
-    (sum, tensor) => sum + (isConstant(tensor) ? (tensor.quant?.scale.length ?? 0) : 0),
-    0,
-  );
-  const bookkeeping =
-    INTERPRETER_BYTES +
-    graph.nodes.length * BYTES_PER_NODE +
-    tensors.filter((tensor) => !isConstant(tensor)).length * BYTES_PER_TENSOR +
-    channels * BYTES_PER_CHANNEL;
-  return Math.ceil((planMemory(graph, { inPlace: false }).arenaBytes + bookkeeping) / 16) * 16;
-}
-
-function header(bytes: number, graph: Graph, name: string): string {
+function header(bytes: number, graph: Graph, name: string, vectors: boolean): string {
   const upper = name.toUpperCase();
+  const arena = tflmArena(graph, { vectors });
   const ops = [...new Set(graph.nodes.map(({ op }) => resolverName(op)))].sort();
   return `/*
  * ${name}: a .tflite file as an array, made by Thimble, for TensorFlow Lite Micro.
@@ -76,11 +62,12 @@ function header(bytes: number, graph: Graph, name: string): string {
 ${ops.map((op) => `        (resolver).Add${op}(); \\\n`).join('')}    } while (0)
 
 /*
- * Where to start: an ESTIMATE from the tensors that live at once plus what the interpreter is known to keep per node,
- * tensor and channel. Lower it to what interpreter.arena_used_bytes() says, with a margin; raise it where
- * AllocateTensors() fails.
+ * An arena that is large enough, with the reference kernels and CMSIS-NN's: ${arena.planBytes} bytes of tensors and scratch memory as TFLite
+ * Micro's own planner lays them out (or ${arena.planningBytes} while it plans, if that is more), and at most ${arena.tailBytes} that it keeps per
+ * tensor, node and channel on a 32-bit core. Do not take arena_used_bytes() for it: that leaves out what planning needs
+ * for a moment, and an arena of that size may fail. ESP-NN's kernels want more scratch memory.
  */
-#define ${upper}_TFLM_ARENA_BYTES ${arenaEstimate(graph)}
+#define ${upper}_TFLM_ARENA_BYTES ${arena.bytes}
 
 #ifdef __cplusplus
 extern "C" {

@@ -44,7 +44,7 @@ export async function buildProject(
   const { files, kept } = write(template, parts, home);
   const commands = template.commands(parts);
   const [tool] = commands[0]!;
-  if (!isReady(template, tool!))
+  if (!isReady(template, board, tool!))
     return { folder: home, files, kept, image: null, next: nextLines(template, commands, home, board) };
   options.onEvent?.({ stage: 'build', message: `${template.name} builds ${modelName} for ${board.name}` });
   for (const command of commands)
@@ -66,8 +66,10 @@ export async function buildProject(
   );
 }
 
-const isReady = ({ environment }: ProjectTemplate, tool: string): boolean =>
-  findProgram(tool) !== undefined && (environment === undefined || Boolean(process.env[environment]));
+function isReady(template: ProjectTemplate, board: BoardSpec, tool: string): boolean {
+  const variable = template.environment?.(board);
+  return findProgram(tool) !== undefined && (variable === undefined || Boolean(process.env[variable]));
+}
 
 /** @throws ThimbleError E_USAGE with what the template says */
 export function refuse(template: ProjectTemplate, board: BoardSpec): void {
@@ -150,12 +152,13 @@ function imageIn(
 }
 
 function nextLines(
-  { before }: ProjectTemplate,
+  template: ProjectTemplate,
   commands: readonly (readonly string[])[],
   folder: string,
   board: BoardSpec,
 ): readonly string[] {
   const [tool] = commands[0]!;
+  const before = template.before?.(board);
   return [
     ...(findProgram(tool!) === undefined ? [installHint(tool!)] : []),
     ...(before === undefined ? [] : [before]),
@@ -164,17 +167,17 @@ function nextLines(
   ];
 }
 
-const projectPage = (
-  template: ProjectTemplate,
-  parts: ProjectParts,
-): string => `# ${parts.modelName} for ${parts.board.name}
+function projectPage(template: ProjectTemplate, parts: ProjectParts): string {
+  const before = template.before?.(parts.board);
+  return `# ${parts.modelName} for ${parts.board.name}
 
 Made by Thimble: ${template.about}.
 
-    ${[...(template.before === undefined ? [] : [`# first: ${template.before}`]), ...template.commands(parts).map(shellLine)].join('\n    ')}
+    ${[...(before === undefined ? [] : [`# first: ${before}`]), ...template.commands(parts).map(shellLine)].join('\n    ')}
     thimble flash . --board ${parts.board.id}
     thimble verify MODEL --board ${parts.board.id} --data DATA
 
 Your part is the sketch (${template.render(parts).find(({ yours }) => yours)?.path ?? 'none'}): threshold, debounce, where samples come
 from and what happens with results. \`thimble build\` makes everything else anew, and leaves the sketch alone.
 `;
+}

@@ -71,10 +71,11 @@ const DONE_WITHOUT_SKETCH = `void thimble_model_done(void)
 
 `;
 
-const labelFunction = (
-  modelName: string,
-  labels: readonly string[],
-): string => `const char *thimble_label(int16_t class_index)
+const labelFunction = (modelName: string, labels: readonly string[]): string => `void thimble_model_start(void)
+{
+}
+
+const char *thimble_label(int16_t class_index)
 {
     if (class_index < 0)
         return "nothing";

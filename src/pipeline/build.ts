@@ -4,6 +4,8 @@ import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
 import type { FirmwareImage } from '../core/firmware-image.js';
 import type { OnEvent } from '../core/stage-event.js';
+import { emitCArray } from '../emit/c-array.js';
+import { tflmArena } from '../emit/tflm-arena.js';
 import { buildFirmware } from '../firmware/build-firmware.js';
 import { buildProject } from '../firmware/build-project.js';
 import { projectTemplateNamed } from '../firmware/projects/index.js';
@@ -51,10 +53,11 @@ export async function build(model: LoadedModel, request: BuildRequest): Promise<
   const { optimize, maxFlashBytes, maxRamBytes } = request;
   const { files, report } = cModelOf(model, { name: modelName, board, optimize, maxFlashBytes, maxRamBytes });
   checkFit(report.plan, report.weightBytes, board); // before any compiler runs
+  checkInterpreterFits(model, board);
   const parts = { board, modelFiles: files, modelName, graph: model.graph, hooks: request.hooks ?? true };
   const project = projectTemplateNamed(board.template);
   const { image, ...rendered } = project
-    ? await buildProject(project, { ...parts, tflite: model.bytes }, folder, { onEvent, signal })
+    ? await buildProject(project, { ...parts, ...arrayOf(model, modelName, board) }, folder, { onEvent, signal })
     : {
         image: await buildFirmware({ ...parts, folder, ...(onEvent && { onEvent }), ...(signal && { signal }) }),
         ...{ files: [], kept: [], next: [] },
@@ -65,12 +68,42 @@ export async function build(model: LoadedModel, request: BuildRequest): Promise<
     image,
     template: board.template!,
     ...{ files: rendered.files, kept: rendered.kept, next: rendered.next },
-    arenaBytes: report.arenaBytes,
-    arenaLowerBoundBytes: report.lowerBoundBytes,
-    weightBytes: report.weightBytes,
+    ...(board.template === TFLM
+      ? interpretedFigures(model, board)
+      : {
+          arenaBytes: report.arenaBytes,
+          arenaLowerBoundBytes: report.lowerBoundBytes,
+          weightBytes: report.weightBytes,
+        }),
     use,
   };
 }
+
+const TFLM = 'tflm';
+
+/** What TensorFlow Lite Micro takes for the model: its own arena, and the whole file. */
+function interpretedFigures({ bytes, graph }: LoadedModel, board: BoardSpec) {
+  const arena = tflmArena(graph, { vectors: board.facts?.mve === true });
+  return { arenaBytes: arena.bytes, arenaLowerBoundBytes: arena.planBytes, weightBytes: bytes.length };
+}
+
+/** @throws ThimbleError E_DOES_NOT_FIT where the interpreter's arena alone is more RAM than there is */
+function checkInterpreterFits(model: LoadedModel, board: BoardSpec): void {
+  if (board.template !== TFLM) return;
+  const { arenaBytes } = interpretedFigures(model, board);
+  const left = board.ramBytes - board.reserved.ramBytes - board.reserved.stackBytes;
+  if (arenaBytes <= left) return;
+  throw new ThimbleError(
+    'E_DOES_NOT_FIT',
+    `TensorFlow Lite Micro needs an arena of ${arenaBytes.toLocaleString('en-US')} bytes; ${board.name} leaves ${left.toLocaleString('en-US')}`,
+    ['Thimble’s own C needs less: build without --template tflm', 'Prune channels: --prune channels=0.5'],
+  );
+}
+
+const arrayOf = ({ bytes, graph, sha256 }: LoadedModel, modelName: string, board: BoardSpec) => ({
+  modelSha256: sha256,
+  arrayFiles: emitCArray(bytes, graph, modelName, { vectors: board.facts?.mve === true }),
+});
 
 /**
  * The image of a build that must go on to a board.

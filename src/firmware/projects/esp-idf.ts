@@ -49,7 +49,7 @@ export const espIdf: ProjectTemplate = {
     ['idf.py', 'set-target', idfTargetOf(board)!],
     ['idf.py', 'build'],
   ],
-  before: 'run the export.sh of ESP-IDF in this terminal',
+  before: () => 'run the export.sh of ESP-IDF in this terminal',
   image: (folder) => {
     const build = join(folder, 'build');
     const parts = flasherParts(build);

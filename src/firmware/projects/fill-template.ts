@@ -33,26 +33,29 @@ export function fill(text: string, values: Values, where: string): string {
   return text
     .split('\n')
     .filter((line) => {
-      const only = /^\s*@([A-Z_]+)@\s*$/.exec(line)?.[1];
+      const only = /^\s*@([A-Z0-9_]+)@\s*$/.exec(line)?.[1];
       return only === undefined || values[only] !== '';
     })
     .join('\n')
-    .replace(/@([A-Z_]+)@/g, (_, name: string) => {
+    .replace(/@([A-Z0-9_]+)@/g, (_, name: string) => {
       const value = values[name];
       if (value === undefined) throw new TypeError(`${where}: no value for @${name}@`);
       return value;
     });
 }
 
-/** The sources that all sketches share, flat: model, runtime, binding and the sketch's logic. */
-export function sharedSources(modelFiles: readonly EmittedFile[], binding: string): readonly EmittedFile[] {
+/**
+ * The sources that all sketches share, flat: model, runtime, binding and the sketch's logic.
+ * @param binding model_binding.c; null for a template that brings another
+ */
+export function sharedSources(modelFiles: readonly EmittedFile[], binding: string | null): readonly EmittedFile[] {
   const runtime = ['runtime', 'sketch'].flatMap((folder) =>
     readdirSync(join(templates, folder))
       .filter((file) => /^thimble_\w+\.[ch]$/.test(file) && !KERNEL_HEADERS.has(file))
       .sort()
       .map((path) => ({ path, content: readFileSync(join(templates, folder, path), 'utf8') })),
   );
-  return [...modelFiles, ...runtime, { path: 'model_binding.c', content: binding }];
+  return [...modelFiles, ...runtime, ...(binding === null ? [] : [{ path: 'model_binding.c', content: binding }])];
 }
 
 /** They travel with the emitted model, under its name. */

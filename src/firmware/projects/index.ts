@@ -3,9 +3,10 @@ import { espIdf } from './esp-idf.js';
 import { picoSdk } from './pico-sdk.js';
 import { platformio } from './platformio.js';
 import type { ProjectTemplate } from './project.js';
+import { tflm } from './tflm.js';
 import { zephyr } from './zephyr.js';
 
-export const projectTemplates: readonly ProjectTemplate[] = [espIdf, picoSdk, platformio, zephyr];
+export const projectTemplates: readonly ProjectTemplate[] = [espIdf, picoSdk, platformio, tflm, zephyr];
 
 export const projectTemplateNamed = (name: string | undefined): ProjectTemplate | undefined =>
   projectTemplates.find((template) => template.name === name);

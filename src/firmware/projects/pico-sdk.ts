@@ -30,8 +30,8 @@ export const picoSdk: ProjectTemplate = {
     ['cmake', '-S', '.', '-B', 'build'],
     ['cmake', '--build', 'build'],
   ],
-  environment: 'PICO_SDK_PATH',
-  before:
+  environment: () => 'PICO_SDK_PATH',
+  before: () =>
     'git clone --recurse-submodules https://github.com/raspberrypi/pico-sdk ~/pico-sdk; export PICO_SDK_PATH=~/pico-sdk',
   image: (folder) => {
     const at = (name: string): string => join(folder, 'build', name);

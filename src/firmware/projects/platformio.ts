@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardSpec } from '../../core/board-spec.js';
 import { modelBindingText } from '../model-binding.js';
-import { below, sharedSources, templateFiles, templateText } from './fill-template.js';
+import { below, sharedSources, templateFiles } from './fill-template.js';
 import type { ProjectImage, ProjectTemplate } from './project.js';
-import { commonValues, sketchFile } from './sketch.js';
+import { arduinoPlatform, commonValues, sketchFile } from './sketch.js';
 
 /**
  * The platform of a chip, and what it needs beside. espressif32 6.9.0 is the last that brings Arduino core 2.0.17, the one
@@ -39,7 +39,6 @@ export const platformio: ProjectTemplate = {
       PIO_PLATFORM: platform,
       PIO_BOARD: board.facts!.platformio!,
       UPLOAD_BAUD: `${board.flash.options?.['baud'] ?? board.serial.baud}`,
-      LED_FLAG: common.LED_DEFINE && `-D${common.LED_DEFINE}`,
       HOOK_FLAG: common.HOOK_DEFINE && `-D${common.HOOK_DEFINE}`,
       BOARD_FLAGS: flags ?? '',
       MODEL_TEXT: modelName,
@@ -47,7 +46,7 @@ export const platformio: ProjectTemplate = {
     const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, sketch: true });
     return [
       ...templateFiles('platformio', values),
-      { path: 'src/thimble_arduino.cpp', content: templateText('arduino/thimble_arduino.cpp') },
+      ...below('src', arduinoPlatform(parts)),
       ...below('lib/thimble/src', sharedSources(modelFiles, binding)),
       sketchFile('src/sketch.cpp', parts),
     ];

@@ -9,7 +9,9 @@ export interface ProjectParts {
   readonly modelFiles: readonly EmittedFile[]; // emitCModel's
   readonly modelName: string; // their prefix
   readonly graph: Graph; // they were emitted from
-  readonly tflite: Uint8Array; // the model's file, for templates that interpret it
+  readonly modelSha256: string; // of the .tflite
+  /** model_data.h and model_data.c, with the same prefix: for templates that interpret the model. */
+  readonly arrayFiles: readonly EmittedFile[];
   readonly hooks: boolean; // compile the layer hooks in
 }
 
@@ -28,9 +30,9 @@ export interface ProjectTemplate {
   /** What builds it, run in the project's folder; the first word of the first is the toolchain that must be there. */
   commands(parts: Pick<ProjectParts, 'board' | 'modelName'>): readonly (readonly string[])[];
   /** What to do before these commands can work, where installing the first one is not enough. */
-  readonly before?: string;
+  before?(board: BoardSpec): string | undefined;
   /** Name of an environment variable without which a build cannot work. */
-  readonly environment?: string;
+  environment?(board: BoardSpec): string | undefined;
   /** The files that a build left in the folder, as flash methods take them; undefined where there is no whole image. */
   image(folder: string, board: BoardSpec, modelName: string): ProjectImage | undefined;
 }

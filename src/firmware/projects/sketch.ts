@@ -1,7 +1,8 @@
 /** A person's part of a project, and the values that all templates fill in. */
+import type { EmittedFile } from '../../core/emitted-file.js';
 import { type Graph, tensorOf } from '../../core/graph.js';
 import { byteCount } from '../../core/tensor.js';
-import { fill, templateText, type Values } from './fill-template.js';
+import { fill, templateFiles, templateText, type Values } from './fill-template.js';
 import type { ProjectFile, ProjectParts } from './project.js';
 
 /** Half of all certainty: below it no class of a softmax is more likely than all others together. */
@@ -25,6 +26,7 @@ export function commonValues({ board, modelName, graph, hooks }: ProjectParts) {
     MODEL: modelName,
     UPPER: modelName.toUpperCase(),
     BOARD_ID: board.id,
+    BOARD_NAME: board.name,
     BAUD: `${board.serial.baud}`,
     CLASSES: classesText(graph),
     INPUT_BYTES: `${graph.inputs.reduce((sum, name) => sum + byteCount(tensorOf(graph, name)), 0)}`,
@@ -35,6 +37,13 @@ export function commonValues({ board, modelName, graph, hooks }: ProjectParts) {
     LED_DEFINE: pin === undefined ? '' : `THIMBLE_LED_PIN=${pin}`,
     HOOK_DEFINE: hooks ? hook : '',
   } satisfies Values;
+}
+
+/** The platform on any Arduino core, and what it has to know about the board. */
+export function arduinoPlatform(parts: ProjectParts): readonly EmittedFile[] {
+  const common = commonValues(parts);
+  const line = common.LED_DEFINE && `#define ${common.LED_DEFINE.replace('=', ' ')}`;
+  return templateFiles('arduino', { ...common, LED_LINE: line });
 }
 
 /** 'GPIO21' → '21'; a name of one core's own is left to that core's LED_BUILTIN. */

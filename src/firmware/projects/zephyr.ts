@@ -56,7 +56,7 @@ export const zephyr: ProjectTemplate = {
     ];
   },
   commands: ({ board }) => [['west', 'build', '-b', zephyrBoard(board)!, '.']],
-  before: 'work inside a west workspace, or export ZEPHYR_BASE',
+  before: () => 'work inside a west workspace, or export ZEPHYR_BASE',
   image: (folder) => {
     const at = (form: string): string => join(folder, 'build', 'zephyr', `zephyr.${form}`);
     if (!existsSync(at('elf'))) return undefined;

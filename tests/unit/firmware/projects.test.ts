@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { listBoards, loadBoard } from '../../../src/boards/load-board.js';
 import type { BoardSpec } from '../../../src/core/board-spec.js';
 import type { Port } from '../../../src/core/port.js';
+import { emitCArray } from '../../../src/emit/c-array.js';
 import { buildProject, builtProject } from '../../../src/firmware/build-project.js';
 import { projectTemplateNamed, projectTemplates } from '../../../src/firmware/projects/index.js';
 import type { ProjectParts } from '../../../src/firmware/projects/project.js';
@@ -18,7 +19,7 @@ import { findProgram } from '../../../src/tools/find-program.js';
 import { projectFolder } from '../../shared-folder.js';
 import { checkEveryCommand } from './every-command.js';
 import { terminalOf } from './talk.js';
-import { tinyFiles, tinyGraph } from './tiny-model.js';
+import { tinyFiles, tinyGraph, tinyOutput, tinySha256 } from './tiny-model.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'thimble-projects-'));
 const children: ChildProcess[] = [];
@@ -33,12 +34,19 @@ const modelFiles = tinyFiles().map((file) =>
     ? { ...file, content: `${file.content}extern const char *const tiny_labels[4];\n` }
     : { ...file, content: `${file.content}const char *const tiny_labels[4] = {"a", "b", "c", "d"};\n` },
 );
+/** A model that the stand-in of TensorFlow Lite Micro does not look into: it computes the tiny model whatever it is. */
+const arrayFiles = emitCArray(
+  Uint8Array.from({ length: 64 }, (_, i) => i),
+  tinyGraph,
+  'tiny',
+);
 const partsFor = (board: BoardSpec): ProjectParts => ({
   board,
   modelFiles,
   modelName: 'tiny',
   graph: tinyGraph,
-  tflite: new Uint8Array(16),
+  modelSha256: tinySha256,
+  arrayFiles,
   hooks: true,
 });
 const render = (template: string, board: string, name = `${template}-${board}`) =>
@@ -50,6 +58,7 @@ const frameworks: Readonly<Record<string, string>> = {
   'pico-sdk': 'pico-sdk',
   'esp-idf': 'esp-idf',
   zephyr: 'zephyr',
+  tflm: 'arduino',
 };
 
 /** What the project's own build files define. */
@@ -71,7 +80,7 @@ function definitionsOf(home: string, files: readonly string[]): string[] {
 function compile(home: string, files: readonly string[], template: string): string {
   const standIn = join(standIns, frameworks[template]!);
   const sources = [
-    ...files.filter((file) => /\.(c|cpp)$/.test(file)).map((file) => join(home, file)),
+    ...files.filter((file) => /\.(c|cpp|ino)$/.test(file)).map((file) => join(home, file)),
     ...readdirSync(standIn)
       .filter((file) => /\.(c|cpp)$/.test(file))
       .map((file) => join(standIn, file)),
@@ -79,13 +88,17 @@ function compile(home: string, files: readonly string[], template: string): stri
   const includes = [...new Set(files.filter((file) => file.endsWith('.h')).map((file) => join(home, file, '..')))];
   const flags = [
     ...['-Wall', '-Wextra', '-Werror', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
-    ...[...includes, standIn, join(standIns, 'host')].map((path) => `-I${path}`),
+    ...[...includes, standIn, join(standIns, 'tflm'), join(standIns, 'host')].map((path) => `-I${path}`),
     ...['-D_DEFAULT_SOURCE', ...definitionsOf(home, files).map((definition) => `-D${definition}`)],
   ];
   const objects = sources.map((source, i) => {
     const object = join(home, `stand-in-${i}.o`);
-    const [compiler, standard] = source.endsWith('.cpp') ? ['g++', '-std=c++11'] : ['gcc', '-std=c99'];
-    execFileSync(compiler!, [standard!, ...flags, '-c', source, '-o', object], { stdio: 'pipe' });
+    const [compiler, standard] = /\.(cpp|ino)$/.test(source) ? ['g++', '-std=c++11'] : ['gcc', '-std=c99'];
+    execFileSync(
+      compiler!,
+      [standard!, ...flags, ...(source.endsWith('.ino') ? ['-x', 'c++'] : []), '-c', source, '-o', object],
+      { stdio: 'pipe' },
+    );
     return object;
   });
   const program = join(home, 'stand-in-firmware');
@@ -159,6 +172,32 @@ describe.skipIf(withoutCompiler)('a rendered project, compiled with stand-ins (n
     child.kill();
   });
 
+  it('tflm answers every command that an interpreter can, with the bytes of the emitted C', async () => {
+    const project = await render('tflm', 'nano33ble-sense');
+    expect(project.next).toEqual([
+      expect.stringContaining('arduino-cli'),
+      'arduino-cli lib install Chirale_TensorFLowLite',
+      `cd ${project.folder}`,
+      'arduino-cli compile --fqbn arduino:mbed_nano:nano33ble --output-dir build tiny',
+      `thimble flash ${project.folder} --board nano33ble-sense`,
+    ]);
+    const { child, terminal, led } = start(compile(project.folder, project.files, 'tflm'));
+    await terminal.next();
+    await terminal.send('db load 8%');
+    await terminal.send('db 0102030405060780%');
+    const input = Int8Array.of(1, 2, 3, 4, 5, 6, 7, -128);
+    await terminal.send('run 2%');
+    expect((await terminal.send('output%'))[0]).toBe(
+      `m-output-[${Buffer.from(tinyOutput(input).buffer).toString('hex')}]`,
+    );
+    const hello = (await terminal.send('thimble%'))[0]!;
+    expect(hello).toContain(`board=nano33ble-sense model=tiny sha256=${tinySha256} `);
+    expect(hello).toContain(' inputs=8 outputs=4 layers=2 hooks=0 ');
+    expect((await terminal.send('layers%'))[0]).toMatch(/^e-\[/);
+    await expect.poll(led).toBe('led low\nled high\n');
+    child.kill();
+  });
+
   it('runs the model on its own where the sketch has samples, and shows labels', async () => {
     const project = await render('pico-sdk', 'rpi-pico', 'own');
     writeFileSync(
@@ -215,9 +254,10 @@ describe('rendering', () => {
         taken.push(board.id);
         const files = template.render(partsFor(board));
         expect(new Set(files.map(({ path }) => path)).size).toBe(files.length);
-        for (const { path, content } of files) expect(String(content), path).not.toMatch(/@[A-Z_]+@/);
+        for (const { path, content } of files) expect(String(content), path).not.toMatch(/@[A-Z0-9_]+@/);
         expect(files.filter(({ yours }) => yours)).toHaveLength(1);
         expect(template.commands({ board, modelName: 'tiny' })[0]!.length).toBeGreaterThan(0);
+        expect(template.before?.(board) ?? 'nothing').not.toBe('');
       }
       expect(taken.length).toBeGreaterThan(1);
       expect(refused).toContain('host');
