@@ -20,6 +20,10 @@ type ListPorts = () => Promise<readonly UsbPort[]>;
 const listAll: ListPorts = async () => (await loadSerialport()).SerialPort.list();
 
 const POLL_MS = 100;
+/** A board that restarts takes its port away within this; one that is in its boot loader already keeps it. */
+const GOES_WITHIN_MS = 3000;
+/** A port that is no USB device, as a pty, hardly ever goes. */
+const UNLISTED_GOES_WITHIN_MS = 1000;
 
 /** What to know a port again by. Ports that the system does not list (a pty) keep their path alone. */
 export async function markPort(path: string, list: ListPorts = listAll): Promise<UsbPort> {
@@ -52,8 +56,10 @@ export async function waitForReturn(mark: UsbPort, options: ReturnOptions = {}):
       ports.find((port) => isSame(port, mark)) ?? (exists(mark.path) && isUnlisted(mark) ? mark : undefined);
     if (!found) gone = true;
     else if (gone) return found.path;
-    if (Date.now() - start < timeoutMs) continue;
-    if (found) return found.path; // it never went: boards that are in their boot loader already stay
+    const waited = Date.now() - start;
+    if (found && waited >= Math.min(timeoutMs, isUnlisted(mark) ? UNLISTED_GOES_WITHIN_MS : GOES_WITHIN_MS))
+      return found.path; // it never went
+    if (waited < timeoutMs) continue;
     throw new ThimbleError('E_NO_PORT', `${mark.path} did not come back within ${timeoutMs / 1000} s`, [
       'Unplug the board, plug it in again and repeat.',
       'Boards with a reset button: press it twice quickly, which starts the boot loader, and repeat.',

@@ -12,7 +12,7 @@ import { listPorts } from '../device/list-ports.js';
 import { connect, type DeviceLink } from '../device/protocol.js';
 import { openSerialPort } from '../device/serial-port.js';
 import { flashMethodOf } from '../flash/index.js';
-import { openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
+import { isFlashOnly, openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
 import { build, requireImage } from './build.js';
 import type { LoadedModel } from './load-model.js';
 
@@ -48,6 +48,15 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
           'Name the model, so that its firmware is built.',
           `Or serve one: thimble virtual ${board.id} --pty /tmp/board`,
         ]);
+      if (isFlashOnly(board))
+        throw new ThimbleError(
+          'E_USAGE',
+          `the virtual ${board.name} can be flashed, but runs nothing: nobody emulates its cores`,
+          [
+            `Run the same model on another virtual board: thimble boards lists them.`,
+            `To try flashing: thimble virtual ${board.id} --pty /tmp/board`,
+          ],
+        );
       twin = await openVirtualBoard(board, onEvent ? { onEvent } : {});
     }
     const flashed = image && (await flash(image, request, twin?.driveFolder ?? request.drive));
@@ -140,7 +149,7 @@ async function findPort(board: BoardSpec): Promise<string> {
   const candidates = matching.length > 0 ? matching : ports;
   const [only] = candidates;
   if (only && candidates.length === 1) return only.path;
-  const withoutBoard = board.virtual ? [`Without a board at hand: --port ${VIRTUAL}`] : [];
+  const withoutBoard = board.virtual && !isFlashOnly(board) ? [`Without a board at hand: --port ${VIRTUAL}`] : [];
   if (!only)
     throw new ThimbleError('E_NO_PORT', `no serial port that could be the ${board.name}`, [
       'Plug the board in, with a cable that carries data.',

@@ -16,6 +16,9 @@ const backends = {
   process: openProcessBoard,
 } as const;
 
+/** A twin that takes images and runs none. */
+export const isFlashOnly = ({ virtual }: BoardSpec): boolean => virtual?.backend === 'esp-rom';
+
 /**
  * Opens the virtual twin of a board and starts the image, if there is one.
  * @throws ThimbleError E_BOARD_FILE (the board has no twin), E_TOOL_MISSING, E_FLASH_FAILED, E_ENGINE, E_TIMEOUT

@@ -6,8 +6,10 @@ import { ThimbleError } from '../../core/errors.js';
 import type { FirmwareImage } from '../../core/firmware-image.js';
 import { builtFirmware } from '../../firmware/build-firmware.js';
 import { projectCommands } from '../../firmware/build-project.js';
+import { flashBytesOf, flashLimitOf } from '../../flash/image-fits.js';
 import { type FlashRequest, flashMethodOf, withFlashMethod } from '../../flash/index.js';
 import { AUTO, resolvePort } from '../../pipeline/open-board.js';
+import { usageBar } from '../table.js';
 import type { Verb } from './index.js';
 
 interface Flags {
@@ -47,6 +49,7 @@ export const flash: Verb = (program, action) => {
           context.print(steps.map((step) => `  ${step}`).join('\n'));
           return;
         }
+        context.print(sizeText(board, request.image));
         let port = method.needsPort ? await resolvePort(board, flags.port) : undefined;
         await method.flash({
           ...request,
@@ -60,6 +63,14 @@ export const flash: Verb = (program, action) => {
       }),
     );
 };
+
+/** Before anything is written: what the image takes of the board. */
+function sizeText(board: BoardSpec, image: FirmwareImage): string {
+  const bytes = flashBytesOf(image);
+  return bytes === null
+    ? '  flash: the image does not tell its size'
+    : `  flash ${usageBar(bytes, flashLimitOf(board))}`;
+}
 
 /** Which of an image's forms a file is, by its name. */
 function formOf(path: string): Partial<FirmwareImage> {

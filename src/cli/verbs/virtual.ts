@@ -1,5 +1,5 @@
 import { loadBoard } from '../../boards/load-board.js';
-import { openVirtualBoard, serveOnPty } from '../../virtual/index.js';
+import { isFlashOnly, openVirtualBoard, serveOnPty } from '../../virtual/index.js';
 import { originText } from '../reading-text.js';
 import type { Verb } from './index.js';
 
@@ -33,8 +33,11 @@ export const virtual: Verb = (program, action) => {
           const server = await serveOnPty(board, flags.pty);
           const { origin } = board.identity;
           context.printJson({ board: board.spec.id, pty: flags.pty, drive: board.driveFolder, origin });
+          const about = isFlashOnly(board.spec)
+            ? 'it can be flashed, and runs nothing; what is in flash lies there as flash.bin'
+            : `figures: ${originText[origin]}`;
           context.print(
-            `  ${board.spec.name} at ${flags.pty}, its drive at ${board.driveFolder}\n  figures: ${originText[origin]}\n  Ctrl-C ends it`,
+            `  ${board.spec.name} at ${flags.pty}, its drive at ${board.driveFolder}\n  ${about}\n  Ctrl-C ends it`,
           );
           await untilStopped(signal, server.ended);
           await server.close();
