@@ -1,5 +1,6 @@
 /*
- * The MPS2 boards of QEMU (AN385: Cortex-M3, AN386: Cortex-M4): vectors, start-up, files by semihosting.
+ * The MPS2 boards of QEMU (AN385: Cortex-M3, AN386: Cortex-M4) and its MPS3 AN547 (Cortex-M55): vectors, start-up, files
+ * by semihosting.
  *
  * Code built for a Cortex-M0+ runs with traps on unaligned accesses, so that it fails here where it would fail there.
  * Any fault ends QEMU with a status that is not 0, after a line on its stderr that says which: QEMU itself is silent.
@@ -10,10 +11,16 @@
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 #define CCR_UNALIGN_TRP (1u << 3)
 
+#if defined(__ARM_FEATURE_MVE)
+/* The system counter of the SSE-300 counts up at 32 MHz. */
+#define COUNTER_CONTROL (*(volatile uint32_t *)0x58100000u)
+#define COUNTER_VALUE (*(volatile uint32_t *)0x48101000u)
+#else
 /* CMSDK timer 0 counts down from RELOAD at 25 MHz. */
 #define TIMER0_CTRL (*(volatile uint32_t *)0x40000000u)
 #define TIMER0_VALUE (*(volatile uint32_t *)0x40000004u)
 #define TIMER0_RELOAD (*(volatile uint32_t *)0x40000008u)
+#endif
 
 extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_top;
 void reset_handler(void);
@@ -70,7 +77,11 @@ void io_write(const void *from, uint32_t bytes)
 
 uint32_t io_ticks(void)
 {
+#if defined(__ARM_FEATURE_MVE)
+    return COUNTER_VALUE;
+#else
     return ~TIMER0_VALUE;
+#endif
 }
 
 static uint32_t stack_pointer(void)
@@ -84,7 +95,8 @@ static uint32_t stack_pointer(void)
 #define PAINT 0x5AFEC0DEu
 static uint32_t painted_from; /* the paint lies below */
 
-__attribute__((noinline)) void io_paint_stack(void)
+/* What it pushes must lie above the stack pointer that it reads: no push later on. */
+__attribute__((noinline, optimize("no-shrink-wrap"))) void io_paint_stack(void)
 {
     painted_from = stack_pointer();
     for (uint32_t at = painted_from - PAINTED_BYTES; at < painted_from; at += 4)
@@ -114,12 +126,16 @@ void reset_handler(void)
 #if defined(__ARM_ARCH_6M__)
     CCR |= CCR_UNALIGN_TRP; /* the Cortex-M4 itself allows them, and compilers use that */
 #endif
-#if defined(__ARM_FP)
-    CPACR |= 0xFu << 20; /* the floating-point unit is off after reset */
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    CPACR |= 0xFu << 20; /* the floating-point and vector unit is off after reset */
     __asm__ volatile("dsb\n isb");
 #endif
+#if defined(__ARM_FEATURE_MVE)
+    COUNTER_CONTROL = 1;
+#else
     TIMER0_RELOAD = 0xFFFFFFFFu;
     TIMER0_CTRL = 1;
+#endif
     requests = open_file("requests.bin", 12, OPEN_READ_BINARY);
     answers = open_file("answers.bin", 11, OPEN_WRITE_BINARY);
     run_requests();

@@ -11,7 +11,7 @@ import { sharedPath, withoutShared } from '../../tests/shared-folder.js';
 import type { Row } from './row.js';
 import { tflmCmsisNn } from './tflm-cmsis-nn.js';
 
-const cores = ['cortex-m0plus', 'cortex-m4'] as const;
+const cores = ['cortex-m0plus', 'cortex-m4', 'cortex-m55'] as const;
 
 export function benchEmittedC(): readonly Row[] {
   if (withoutShared) return [{ skipped: 'needs ../shared' }];

@@ -32,6 +32,12 @@ export interface Machine {
 const mps2 = { io: 'io_mps2.c', script: 'mps2.ld', ticksPerSecond: 25_000_000 };
 const an385: Machine = { name: 'mps2-an385', ...mps2 };
 const an386: Machine = { name: 'mps2-an386', ...mps2 };
+const an547: Machine = {
+  name: 'mps3-an547',
+  io: 'io_mps2.c',
+  script: 'mps3_an547.ld',
+  ticksPerSecond: 32_000_000,
+};
 const compiler = 'arm-none-eabi-gcc';
 const flags = ['-std=c99', '-O2', '-mthumb', '-ffunction-sections', '-fdata-sections', '-Wl,--gc-sections'];
 
@@ -44,6 +50,12 @@ export const emulatedCores = {
     flags: ['-mcpu=cortex-m4', '-mfpu=fpv4-sp-d16', '-mfloat-abi=hard', ...flags],
     target: 'cortex-m4',
     machine: an386,
+  },
+  'cortex-m55': {
+    compiler,
+    flags: ['-mcpu=cortex-m55', '-mfloat-abi=hard', ...flags],
+    target: 'cortex-m55',
+    machine: an547,
   },
 } as const satisfies Partial<Record<Core, Platform>>;
 export type EmulatedCore = keyof typeof emulatedCores;

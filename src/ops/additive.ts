@@ -3,6 +3,7 @@ import { type FixedPointScale, multiplyByQuantizedMultiplier, quantizeMultiplier
 import { perTensorQuant } from '../core/tensor.js';
 import type { BinaryNode, BinaryOp } from './binary.js';
 import { additiveDsp } from './dsp/additive.js';
+import { additiveMve } from './mve/additive.js';
 
 const LEFT_SHIFT = 2 ** 20;
 
@@ -51,7 +52,7 @@ export function additiveArithmetic(
       return fits ? [] : [`"${node.name}": the output scale is less than 2^-19 of the larger input scale`];
     },
 
-    variants: [additiveDsp(sign, LEFT_SHIFT, scalesOf)],
+    variants: [additiveDsp(sign, LEFT_SHIFT, scalesOf), additiveMve(sign, scalesOf)],
     kernels: ['thimble_add_s8.h'],
     kernel: 'thimble_add_s8',
 

@@ -9,7 +9,8 @@ import {
   activationRangeInt8,
 } from './activation.js';
 import { int8Faults, unequalQuantFaults } from './int8-operands.js';
-import type { OpDef, OpNode } from './op.js';
+import { mveCores } from './mve/matrix.js';
+import type { CNames, EmittedC, KernelVariant, OpDef, OpNode } from './op.js';
 import { activationField, versionOf } from './tflite-options.js';
 import { paddingNumbered, paddings, type Window, type WindowAttrs, windowOf } from './window.js';
 
@@ -31,6 +32,7 @@ export interface PoolOp {
   int8(state: number, count: number): number;
   readonly header: string;
   readonly kernel: string; // the C function
+  readonly mve?: { readonly header: string; readonly kernel: string }; // the same for Helium
 }
 
 /** The whole operator from what it does with one window. */
@@ -54,19 +56,8 @@ export function poolOp(op: PoolOp): OpDef<PoolAttrs, PoolInputs> {
     runInt8: (node) => [slideOver(op, node, Int8Array, op.int8, rangeOf(node))],
     cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
 
-    emitC(node, { inputs: [inputC], outputs: [outputC] }) {
-      const w = windowOf(node.inputs[0].shape, node.attrs.filter, node.attrs);
-      const [min, max] = rangeOf(node);
-      return {
-        kernels: ['thimble_base.h', op.header],
-        constants: [],
-        call: `${op.kernel}(
-    ${inputC}, /* height, width, channels */ ${w.inputHeight}, ${w.inputWidth}, ${w.inputChannels},
-    /* window's height, width */ ${w.filterHeight}, ${w.filterWidth}, /* stride */ ${w.strideHeight}, ${w.strideWidth},
-    /* pad top, left */ ${w.padTop}, ${w.padLeft},
-    ${outputC}, /* height, width */ ${w.outputHeight}, ${w.outputWidth}, /* activation_min, activation_max */ ${min}, ${max});`,
-      };
-    },
+    emitC: (node, names) => emitC(op, node, names),
+    ...(op.mve && { variants: [mveVariant(op, op.mve)] }),
 
     tflite: {
       builtin: op.builtin,
@@ -86,6 +77,49 @@ export function poolOp(op: PoolOp): OpDef<PoolAttrs, PoolInputs> {
         { id: 4, type: 'int32', value: filter[0] },
         activationField(5, activation),
       ],
+    },
+  };
+}
+
+/** @param kernels the op's own header and function, or those of a variant */
+function emitC(
+  { header, kernel }: Pick<PoolOp, 'header' | 'kernel'>,
+  node: PoolNode,
+  { inputs: [inputC], outputs: [outputC] }: CNames,
+  qualifier?: string,
+): EmittedC {
+  const w = windowOf(node.inputs[0].shape, node.attrs.filter, node.attrs);
+  const [min, max] = rangeOf(node);
+  return {
+    kernels: ['thimble_base.h', header],
+    constants: [],
+    ...(qualifier !== undefined && { qualifier }),
+    call: `${kernel}(
+    ${inputC}, /* height, width, channels */ ${w.inputHeight}, ${w.inputWidth}, ${w.inputChannels},
+    /* window's height, width */ ${w.filterHeight}, ${w.filterWidth}, /* stride */ ${w.strideHeight}, ${w.strideWidth},
+    /* pad top, left */ ${w.padTop}, ${w.padLeft},
+    ${outputC}, /* height, width */ ${w.outputHeight}, ${w.outputWidth}, /* activation_min, activation_max */ ${min}, ${max});`,
+  };
+}
+
+function mveVariant(op: PoolOp, kernels: NonNullable<PoolOp['mve']>): KernelVariant<PoolAttrs, PoolInputs> {
+  return {
+    name: 'mve',
+    cores: mveCores,
+    implement(node) {
+      const w = windowOf(node.inputs[0].shape, node.attrs.filter, node.attrs);
+      const outputs = w.outputHeight * w.outputWidth * w.inputChannels;
+      return [
+        {
+          variant: 'mve',
+          instructions: Math.round((outputs / 4) * (w.filterHeight * (w.filterWidth * 3.5 + 8) + 60)),
+          codeBytes: 300,
+          weightBytes: 0,
+          scratchBytes: 0,
+          overwrites: [],
+          emitC: (names) => emitC({ ...op, ...kernels }, node, names, 'THIMBLE_MVE_FUNCTION'),
+        },
+      ];
     },
   };
 }

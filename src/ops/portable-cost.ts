@@ -7,6 +7,7 @@ import type { OpNode } from './op.js';
 interface Rates {
   readonly perMac: number;
   readonly perElement: number;
+  readonly perInput?: number; // for each element of the first input
   readonly codeBytes: number;
 }
 
@@ -19,6 +20,9 @@ const rates: Readonly<Record<string, Rates>> = {
   add: { perMac: 0, perElement: 80, codeBytes: 560 },
   sub: { perMac: 0, perElement: 80, codeBytes: 560 },
   mul: { perMac: 0, perElement: 60, codeBytes: 460 },
+  average_pool_2d: { perMac: 0, perElement: 30, perInput: 7, codeBytes: 300 },
+  max_pool_2d: { perMac: 0, perElement: 20, perInput: 7, codeBytes: 300 },
+  mean: { perMac: 0, perElement: 60, perInput: 12, codeBytes: 400 },
   reshape: { perMac: 0, perElement: 1, codeBytes: 20 },
 };
 const otherwise: Rates = { perMac: 0, perElement: 40, codeBytes: 400 };
@@ -38,8 +42,10 @@ export function portableCost(
   macs: number,
   core: Core,
 ): { readonly instructions: number; readonly codeBytes: number } {
-  const { perMac, perElement, codeBytes } = rates[op] ?? otherwise;
+  const { perMac, perElement, perInput = 0, codeBytes } = rates[op] ?? otherwise;
   const elements = node.outputs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const inputs = elementCount(node.inputs[0]?.shape ?? []);
   const factor = relative[core] ?? 1;
-  return { instructions: Math.round(factor * (perMac * macs + perElement * elements)), codeBytes };
+  const instructions = factor * (perMac * macs + perElement * elements + perInput * inputs);
+  return { instructions: Math.round(instructions), codeBytes };
 }

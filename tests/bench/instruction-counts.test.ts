@@ -22,6 +22,9 @@ const measured: readonly (readonly [EmulatedCore, (typeof goldenModelNames)[numb
   ['cortex-m0plus', 'hello_world_int8', 'speed', [2_505, 1_910, 148]],
   ['cortex-m0plus', 'kws_ref_model', 'speed', [10_891_833, 33_058, 9_732]],
   ['cortex-m0plus', 'pretrainedResnet_quant', 'speed', [44_936_544, 93_986, 36_828]],
+  ['cortex-m55', 'hello_world_int8', 'speed', [315, 1_850, 88]],
+  ['cortex-m55', 'kws_ref_model', 'speed', [887_587, 34_346, 8_832]],
+  ['cortex-m55', 'pretrainedResnet_quant', 'speed', [2_582_526, 91_802, 34_752]],
 ];
 const TOLERANCE = 0.01;
 

@@ -36,6 +36,7 @@ const families: Readonly<Record<string, Family>> = {
   'dsp here, as C++11': { variant: /^dsp/, platform: cxx('cortex-m4'), every: 2, least: 24 },
   'words on cortex-m0plus': { variant: /^words/, platform: platforms['cortex-m0plus'], every: 1, least: 55 },
   'words on cortex-m3': { variant: /^words/, platform: platforms['cortex-m3'], every: 1, least: 55 },
+  'mve on cortex-m55': { variant: /^mve/, platform: platforms['cortex-m55'], every: 1, least: 55 },
   'words here, without its instructions, under sanitizers': {
     variant: /^words/,
     platform: onHost('cortex-m0plus'),
@@ -69,7 +70,16 @@ const sums: readonly Graph[] = ['add', 'sub'].flatMap((op) =>
     return [graph, { ...graph, outputs: ['y', 'x', 'b'] }];
   }),
 );
-const graphs = [...weighted, ...sums];
+/** A second operand so fine that half steps of the common scale show in the output. */
+const halves: readonly Graph[] = ['add', 'sub'].map((op) =>
+  opGraph(
+    op,
+    [int8Tensor('x', [1, 2, 4, 9], 1, 0), int8Tensor('b', [1, 2, 4, 9], 2 ** -20, 0)],
+    { activation: 'none' },
+    { scale: 2 ** -18, zeroPoint: 0 },
+  ),
+);
+const graphs = [...weighted, ...sums, ...halves];
 
 /** Sets of inputs. */
 const inputsOf = (graph: Graph): readonly (readonly Int8Array[])[] => {
@@ -77,7 +87,7 @@ const inputsOf = (graph: Graph): readonly (readonly Int8Array[])[] => {
     const count = elementCount(graph.tensors.get('x')!.shape);
     const ends = [-128, 127].map((value) => new Int8Array(count).fill(value));
     const random = Array.from({ length: 12 }, () => [randomBytes(count), randomBytes(count)]);
-    return [...random, ...ends.flatMap((a) => ends.map((b) => [a, b]))];
+    return [...random, ...ends.flatMap((a) => ends.map((b) => [a, b])), [new Int8Array(count), randomBytes(count)]];
   }
   return inputsOfLayer(graph).map((input) => [input]);
 };

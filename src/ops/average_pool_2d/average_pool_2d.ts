@@ -14,4 +14,5 @@ export const averagePool2d = poolOp({
   int8: (sum, count) => roundHalfAway(sum / count),
   header: 'thimble_average_pool_2d_s8.h',
   kernel: 'thimble_average_pool_2d_s8',
+  mve: { header: 'thimble_average_pool_2d_s8_mve.h', kernel: 'thimble_average_pool_2d_s8_mve' },
 });

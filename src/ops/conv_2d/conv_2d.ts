@@ -26,6 +26,7 @@ import {
 } from '../weighted-op.js';
 import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
 import { conv2dDsp } from './conv_2d_dsp.js';
+import { conv2dMve } from './conv_2d_mve.js';
 import { conv2dWords } from './conv_2d_words.js';
 
 export interface Conv2dAttrs extends WindowAttrs {
@@ -56,6 +57,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
     inPlaceVariant({ op: 'conv_2d', geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs), cost, emitC }),
     conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     conv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    conv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {

@@ -24,6 +24,7 @@ import {
 } from '../weighted-op.js';
 import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
 import { depthwiseConv2dDsp } from './depthwise_conv_2d_dsp.js';
+import { depthwiseConv2dMve } from './depthwise_conv_2d_mve.js';
 import { depthwiseConv2dWords } from './depthwise_conv_2d_words.js';
 
 export interface DepthwiseConv2dAttrs extends WindowAttrs {
@@ -60,6 +61,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
     }),
     depthwiseConv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     depthwiseConv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    depthwiseConv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {

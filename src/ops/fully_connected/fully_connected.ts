@@ -10,6 +10,7 @@ import { type Activation, activationNumbered, activations } from '../activation.
 import { dotProducts, type FilterGroup, packFilters } from '../dot-products.js';
 import { dspCores } from '../dsp/cores.js';
 import { pointwiseDsp } from '../dsp/pointwise.js';
+import { mveCores, pointwiseMve } from '../mve/matrix.js';
 import type { OpDef, OpNode } from '../op.js';
 import {
   effectiveScales,
@@ -73,6 +74,11 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
       name: 'dsp',
       cores: dspCores,
       implement: (node) => (isInt8(node) ? pointwiseDsp(node, matrixOf(node)) : []),
+    },
+    {
+      name: 'mve',
+      cores: mveCores,
+      implement: (node) => (isInt8(node) ? pointwiseMve(node, matrixOf(node)) : []),
     },
     {
       name: 'words',

@@ -6,7 +6,7 @@ import { projectFolder } from '../../shared-folder.js';
 
 const opsFolder = join(projectFolder, 'src', 'ops');
 /** Not ops: what the kernels of several ops share for one family of cores. */
-const rooms = ['dsp', 'words'];
+const rooms = ['dsp', 'mve', 'words'];
 const folders = readdirSync(opsFolder, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
