@@ -13,6 +13,7 @@ import { installHint } from '../tools/install-hint.js';
 import { runTool } from '../tools/run-tool.js';
 import { elfSize } from './elf-size.js';
 import { shellLine } from './project-text.js';
+import { isEsp32 } from './projects/esp-parts.js';
 import { projectTemplateNamed } from './projects/index.js';
 import type { ProjectParts, ProjectTemplate } from './projects/project.js';
 
@@ -147,7 +148,7 @@ function imageIn(
   const files = template.image(folder, board, modelName);
   if (!files) return undefined;
   // An ESP32's ELF describes several views of the same memories: its sections do not add up to what is taken.
-  const size = board.mcu.startsWith('ESP32') ? null : elfSize(readFileSync(files.executable));
+  const size = isEsp32(board) ? null : elfSize(readFileSync(files.executable));
   return { boardId: board.id, folder, ...files, size };
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardSpec } from '../../core/board-spec.js';
 import { modelBindingText } from '../model-binding.js';
+import { arduinoParts, otaDataFile } from './esp-parts.js';
 import { below, sharedSources, templateFiles } from './fill-template.js';
 import type { ProjectImage, ProjectTemplate } from './project.js';
 import { arduinoPlatform, commonValues, sketchFile } from './sketch.js';
@@ -48,29 +49,21 @@ export const platformio: ProjectTemplate = {
       ...templateFiles('platformio', values),
       ...below('src', arduinoPlatform(parts)),
       ...below('lib/thimble/src', sharedSources(modelFiles, binding)),
+      ...otaDataFile(board),
       sketchFile('src/sketch.cpp', parts),
     ];
   },
   commands: () => [['pio', 'run']],
-  image: (folder, board) => imageIn(join(folder, '.pio', 'build', board.id), board),
+  image: imageIn,
 };
 
-/** PlatformIO names its artefacts by form. The ESP32's are four files, and the last of them is in the framework. */
-function imageIn(build: string, { mcu }: BoardSpec): ProjectImage | undefined {
+/** PlatformIO names its artefacts by form. */
+function imageIn(folder: string, board: BoardSpec): ProjectImage | undefined {
+  const build = join(folder, '.pio', 'build', board.id);
   const at = (name: string): string | undefined => (existsSync(join(build, name)) ? join(build, name) : undefined);
   const [elf, hex, bin, uf2] = ['firmware.elf', 'firmware.hex', 'firmware.bin', 'firmware.uf2'].map(at);
   if (elf === undefined) return undefined;
-  const image = { executable: elf, ...(hex && { hex }), ...(bin && { bin }), ...(uf2 && { uf2 }) };
-  if (!mcu.startsWith('ESP32') || bin === undefined) return image;
-  const [bootloader, partitions] = ['bootloader.bin', 'partitions.bin'].map(at);
-  if (!bootloader || !partitions) return image;
-  return {
-    ...image,
-    // boot_app0.bin only says which of two OTA slots starts; an erased sector means the first, which is ours.
-    parts: [
-      { address: mcu === 'ESP32' ? 0x1000 : 0, path: bootloader },
-      { address: 0x8000, path: partitions },
-      { address: 0x10000, path: bin },
-    ],
-  };
+  const files = { bootloader: at('bootloader.bin'), partitions: at('partitions.bin'), app: bin };
+  const parts = arduinoParts(folder, board, files);
+  return { executable: elf, ...(hex && { hex }), ...(bin && { bin }), ...(uf2 && { uf2 }), ...(parts && { parts }) };
 }

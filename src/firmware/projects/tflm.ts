@@ -2,12 +2,12 @@
  * The model run by TensorFlow Lite Micro's interpreter, for comparison and for boards whose maker supports nothing else:
  * the C array, the exact operators, an arena that is large enough, and the same protocol and sketch around them.
  */
-import { join } from 'node:path';
 import type { BoardSpec } from '../../core/board-spec.js';
 import { type Graph, tensorOf } from '../../core/graph.js';
 import { byteCount, elementCount, type TensorSpec } from '../../core/tensor.js';
 import { crc32OfText } from '../../device/crc32.js';
 import { arduinoImage } from './arduino-image.js';
+import { otaDataFile } from './esp-parts.js';
 import { below, sharedSources, templateFiles } from './fill-template.js';
 import type { ProjectParts, ProjectTemplate } from './project.js';
 import { arduinoPlatform, commonValues, sketchFile } from './sketch.js';
@@ -36,6 +36,7 @@ export const tflm: ProjectTemplate = {
     if (isGrove(board)) return [...below('thimble', files), sketchFile('thimble/sketch.cpp', parts)];
     return [
       ...below(modelName, [...files, ...arduinoPlatform(parts)]),
+      ...otaDataFile(board),
       sketchFile(`${modelName}/${modelName}.ino`, parts),
     ];
   },
@@ -49,7 +50,7 @@ export const tflm: ProjectTemplate = {
     isGrove(board)
       ? 'copy thimble/ into app/scenario_app/ of https://github.com/HimaxWiseEyePlus/Seeed_Grove_Vision_AI_Module_V2, take the .mk and the linker script of its example allon_sensor_tflm_cmsis_nn, and give thimble_platform.h its serial port'
       : `arduino-cli lib install ${LIBRARY}`,
-  image: (folder, board, modelName) => arduinoImage(join(folder, 'build'), `${modelName}.ino`, board),
+  image: (folder, board, modelName) => arduinoImage(folder, `${modelName}.ino`, board),
 };
 
 function tflmValues(parts: ProjectParts) {

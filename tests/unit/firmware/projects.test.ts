@@ -4,7 +4,7 @@
  * whole program runs, on standard input and output in the serial line's place.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -254,7 +254,8 @@ describe('rendering', () => {
         taken.push(board.id);
         const files = template.render(partsFor(board));
         expect(new Set(files.map(({ path }) => path)).size).toBe(files.length);
-        for (const { path, content } of files) expect(String(content), path).not.toMatch(/@[A-Z0-9_]+@/);
+        for (const { path, content } of files)
+          if (typeof content === 'string') expect(content, path).not.toMatch(/@[A-Z0-9_]+@/);
         expect(files.filter(({ yours }) => yours)).toHaveLength(1);
         expect(template.commands({ board, modelName: 'tiny' })[0]!.length).toBeGreaterThan(0);
         expect(template.before?.(board) ?? 'nothing').not.toBe('');
@@ -276,6 +277,30 @@ describe('rendering', () => {
     expect(readFileSync(sketch, 'utf8')).toBe('// mine\n');
     expect(existsSync(join(first.folder, 'notes.txt'))).toBe(true);
     expect(existsSync(join(first.folder, 'lib/thimble/src/tiny.c'))).toBe(false);
+  });
+
+  it('finds what PlatformIO and arduino-cli leave for an ESP32, and starts the first program whatever was updated before', async () => {
+    for (const [template, build, name] of [
+      ['platformio', '.pio/build/xiao-esp32s3-sense', 'firmware'],
+      ['tflm', 'build', 'tiny.ino'],
+    ] as const) {
+      const board = loadBoard('xiao-esp32s3');
+      const { folder: home } = await render(template, board.id, `parts-${template}`);
+      expect(builtProject(board, home)).toBeUndefined();
+      mkdirSync(join(home, build), { recursive: true });
+      const prefix = template === 'tflm' ? `${name}.` : '';
+      for (const file of [`${name}.elf`, `${name}.bin`, `${prefix}bootloader.bin`, `${prefix}partitions.bin`])
+        writeFileSync(join(home, build, file), file);
+      expect(
+        builtProject(board, home)?.parts?.map(({ address, path }) => [address, path.slice(home.length + 1)]),
+      ).toEqual([
+        [0, `${build}/${prefix}bootloader.bin`],
+        [0x8000, `${build}/${prefix}partitions.bin`],
+        [0xe000, 'ota_data_initial.bin'],
+        [0x10000, `${build}/${name}.bin`],
+      ]);
+      expect(readFileSync(join(home, 'ota_data_initial.bin')).every((byte) => byte === 0xff)).toBe(true);
+    }
   });
 
   it('says the exact next lines where the toolchain is missing', async () => {
