@@ -67,6 +67,13 @@ export async function buildProject(
   );
 }
 
+/** The program that a board's project cannot be built without, where it is not there: known before anything long begins. */
+export function missingToolchain(board: BoardSpec): string | undefined {
+  const template = projectTemplateNamed(board.template);
+  const tool = template?.commands({ board, modelName: 'model' })[0]?.[0];
+  return template && tool !== undefined && !isReady(template, board, tool) ? tool : undefined;
+}
+
 function isReady(template: ProjectTemplate, board: BoardSpec, tool: string): boolean {
   const variable = template.environment?.(board);
   return findProgram(tool) !== undefined && (variable === undefined || Boolean(process.env[variable]));

@@ -3,6 +3,7 @@
  * image compressed and compares the MD5 of what is in flash afterwards.
  */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ESPLoader, Transport } from 'esptool-js';
 import { ThimbleError } from '../core/errors.js';
 import { markPort, waitForReturn } from '../device/port-return.js';
@@ -134,8 +135,20 @@ async function talk(
     },
   });
   state.writing = false;
-  await loader.after('hard_reset');
-  transport.flushInput();
+  await hardReset(transport);
+}
+
+const RESET_MS = 100; // that EN stays low
+
+/**
+ * RTS pulls EN low while DTR leaves the boot pin high: the program starts. esptool-js' own hard reset only lets RTS go,
+ * which restarts nothing where it was not held before.
+ */
+export async function hardReset(transport: Pick<Transport, 'setDTR' | 'setRTS'>): Promise<void> {
+  await transport.setDTR(false);
+  await transport.setRTS(true);
+  await sleep(RESET_MS);
+  await transport.setRTS(false);
 }
 
 /** 'ESP32-S3' is 'esp32s3'. */

@@ -5,6 +5,7 @@ import type { Dataset } from '../../core/dataset.js';
 import { ThimbleError } from '../../core/errors.js';
 import type { Latency, Reading } from '../../core/reading.js';
 import { summarizeLatencies } from '../../evaluate/latency-summary.js';
+import { missingToolchain } from '../../firmware/build-project.js';
 import { refuseWithoutTemplate } from '../../firmware/template.js';
 import { type Built, build, requireImage } from '../../pipeline/build.js';
 import type { Compressed } from '../../pipeline/compress.js';
@@ -65,6 +66,11 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
   const { config } = findConfig(path, flags.config);
   const board = boardOf(flags.board ?? config.board);
   refuseWithoutTemplate(board); // not after minutes of training
+  const missing = missingToolchain(board);
+  if (missing !== undefined)
+    context.log(
+      `  ${missing} is not ready here: the project for ${board.name} will be made, but neither built nor flashed`,
+    );
   const output = flags.output ?? join('.thimble', `${config.name ?? modelNameOf(path)}-${board.id}`);
   const { model, source, compressed, data } = await int8ModelOf(context, path, flags, output);
   const { onEvent, signal } = context;

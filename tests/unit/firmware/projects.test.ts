@@ -11,12 +11,16 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { listBoards, loadBoard } from '../../../src/boards/load-board.js';
 import type { BoardSpec } from '../../../src/core/board-spec.js';
 import type { Port } from '../../../src/core/port.js';
+import { connect } from '../../../src/device/protocol.js';
 import { emitCArray } from '../../../src/emit/c-array.js';
 import { buildProject, builtProject } from '../../../src/firmware/build-project.js';
 import { projectTemplateNamed, projectTemplates } from '../../../src/firmware/projects/index.js';
 import type { ProjectParts } from '../../../src/firmware/projects/project.js';
+import { build } from '../../../src/pipeline/build.js';
+import { loadModel } from '../../../src/pipeline/load-model.js';
 import { findProgram } from '../../../src/tools/find-program.js';
-import { projectFolder } from '../../shared-folder.js';
+import { goldenModel } from '../../conformance/golden-files.js';
+import { projectFolder, sharedPath, withoutShared } from '../../shared-folder.js';
 import { checkEveryCommand } from './every-command.js';
 import { terminalOf } from './talk.js';
 import { tinyFiles, tinyGraph, tinyOutput, tinySha256 } from './tiny-model.js';
@@ -114,16 +118,21 @@ function start(program: string) {
   child.stderr.on('data', (chunk) => {
     said += chunk;
   });
-  const port = {
-    onBytes: (listener: (bytes: Uint8Array) => void) => {
+  const port: Port = {
+    identity: { path: 'process', kind: 'process', origin: 'host' },
+    onBytes: (listener) => {
       child.stdout.on('data', listener);
-      return () => {};
+      return () => child.stdout.off('data', listener);
     },
-    write: async (bytes: Uint8Array) => {
+    onClose: () => () => {},
+    write: async (bytes) => {
       child.stdin.write(bytes);
     },
-  } as unknown as Port;
-  return { child, terminal: terminalOf(port), led: () => said };
+    close: async () => {
+      child.kill();
+    },
+  };
+  return { child, port, terminal: terminalOf(port), led: () => said };
 }
 
 const withoutCompiler = !findProgram('gcc') || !findProgram('g++');
@@ -171,6 +180,28 @@ describe.skipIf(withoutCompiler)('a rendered project, compiled with stand-ins (n
     }
     child.kill();
   });
+
+  it.skipIf(withoutShared)(
+    'a keyword model in an ESP-IDF project gives TFLite Micro’s bytes (needs ../shared)',
+    async () => {
+      const board = loadBoard('esp32-s3-devkitc');
+      const built = await build(await loadModel(sharedPath('models/kws_ref_model.tflite')), {
+        board,
+        template: 'esp-idf',
+        folder: join(folder, 'kws'),
+      });
+      expect(built.image).toBeNull();
+      const { child, port } = start(compile(join(folder, 'kws'), built.files, 'esp-idf'));
+      const link = await connect(port);
+      for (const { inputs, outputs } of goldenModel('kws_ref_model').runs.slice(0, 3)) {
+        await link.loadInput(inputs[0]!);
+        await link.run(1);
+        expect(Buffer.from(await link.output()).equals(Buffer.from(outputs[0]!))).toBe(true);
+      }
+      child.kill();
+    },
+    60_000,
+  );
 
   it('tflm answers every command that an interpreter can, with the bytes of the emitted C', async () => {
     const project = await render('tflm', 'nano33ble-sense');

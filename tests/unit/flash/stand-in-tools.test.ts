@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadBoard } from '../../../src/boards/load-board.js';
 import type { FirmwareImage } from '../../../src/core/firmware-image.js';
 import type { StageEvent } from '../../../src/core/stage-event.js';
+import { hardReset } from '../../../src/flash/esptool.js';
 import type { FlashRequest } from '../../../src/flash/flash-method.js';
 import { flashMethodOf, withFlashMethod } from '../../../src/flash/index.js';
 import { flashByTool } from '../../../src/flash/tool-method.js';
@@ -148,6 +149,19 @@ describe('programs that flash', () => {
     await expect(method.flash(request)).rejects.toThrow('is no ATmega328P');
     expect(calls()).toHaveLength(1);
   });
+});
+
+it('an ESP32 is restarted by a pulse of RTS with the boot pin high', async () => {
+  const lines: [string, boolean][] = [];
+  await hardReset({
+    setDTR: async (on) => void lines.push(['DTR', on]),
+    setRTS: async (on) => void lines.push(['RTS', on]),
+  });
+  expect(lines).toEqual([
+    ['DTR', false],
+    ['RTS', true],
+    ['RTS', false],
+  ]);
 });
 
 describe.skipIf(withoutSocat)('the 1200-baud touch, on a pty (needs socat)', () => {
