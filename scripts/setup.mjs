@@ -16,6 +16,7 @@ const needs = [
   { program: 'avr-gcc', package: 'gcc-avr', for: ['test'] },
   { file: 'avr-gcc', library: 'libm.a', package: 'avr-libc', for: ['test'] },
   { program: 'socat', package: 'socat', for: ['test'] },
+  { program: 'cmake', package: 'cmake make', for: ['test'] },
 ];
 
 function onPath(program) {

@@ -137,6 +137,9 @@ export function builtProject(board: BoardSpec, folder: string): FirmwareImage | 
   return imageIn(template, home, board, manifest.model);
 }
 
+/** The id of the board that a rendered project in the folder is for; undefined where there is none. */
+export const projectBoard = (folder: string): string | undefined => readManifest(resolve(folder))?.board;
+
 /** Whether the folder is a rendered project, so that a build is what is missing. */
 export const projectCommands = (board: BoardSpec, folder: string): readonly string[] | undefined => {
   const manifest = readManifest(resolve(folder));

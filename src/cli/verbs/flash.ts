@@ -5,7 +5,7 @@ import type { BoardSpec } from '../../core/board-spec.js';
 import { ThimbleError } from '../../core/errors.js';
 import type { FirmwareImage } from '../../core/firmware-image.js';
 import { builtFirmware } from '../../firmware/build-firmware.js';
-import { projectCommands } from '../../firmware/build-project.js';
+import { projectBoard, projectCommands } from '../../firmware/build-project.js';
 import { flashBytesOf, flashLimitOf } from '../../flash/image-fits.js';
 import { type FlashRequest, flashMethodOf, withFlashMethod } from '../../flash/index.js';
 import { AUTO, resolvePort } from '../../pipeline/open-board.js';
@@ -91,6 +91,12 @@ function imageAt(path: string, board: BoardSpec): FirmwareImage {
       size: null,
       ...formOf(path),
     };
+  const other = projectBoard(path);
+  if (other !== undefined && other !== board.id)
+    throw new ThimbleError('E_USAGE', `${path} is a project for "${other}", not for "${board.id}"`, [
+      `Flash it there: --board ${other}`,
+      `Or build for this board: thimble build MODEL --board ${board.id}`,
+    ]);
   const built = builtFirmware(board, path);
   const commands = projectCommands(board, path);
   if (!built && commands)

@@ -7,7 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { listBoards, loadBoard } from '../../../src/boards/load-board.js';
 import type { BoardSpec } from '../../../src/core/board-spec.js';
 import type { Port } from '../../../src/core/port.js';
@@ -260,6 +260,39 @@ void on_result(const struct thimble_decision *decision)
       .filter((line) => !line.startsWith('led') && line !== '');
     expect(lines).toEqual(['nothing 0 0', 'nothing 0 0', 'nothing 0 25', 'nothing 0 25', 'd 1 25', 'd 0 25']);
   });
+});
+
+const withoutCmake = withoutCompiler || !findProgram('cmake');
+
+describe.skipIf(withoutCmake)('a rendered project, built by its own build files (needs cmake, gcc)', () => {
+  const saved = { ...process.env };
+  afterEach(() => {
+    process.env = { ...saved };
+  });
+
+  it.each([
+    ['pico-sdk', 'rpi-pico', 'firmware.elf'],
+    ['esp-idf', 'xiao-esp32s3-sense', 'firmware.elf'],
+    ['esp-idf', 'esp32-devkit', 'firmware.elf'],
+    ['zephyr', 'rpi-pico2', 'zephyr.elf'],
+  ] as const)(
+    '%s for %s',
+    async (template, id, elf) => {
+      process.env['PICO_SDK_PATH'] = join(standIns, 'pico-sdk');
+      process.env['IDF_PATH'] = join(standIns, 'esp-idf');
+      process.env['PATH'] = `${join(standIns, 'bin')}:${saved['PATH']}`;
+      const { image, next } = await render(template, id, `cmake-${template}-${id}`);
+      expect(next).toEqual([]);
+      expect(image!.executable.endsWith(elf)).toBe(true);
+      if (template === 'pico-sdk') expect(existsSync(image!.uf2!)).toBe(true);
+      expect(builtProject(loadBoard(id), join(folder, `cmake-${template}-${id}`))).toEqual(image);
+      const { child, terminal } = start(image!.executable);
+      await terminal.next();
+      await checkEveryCommand(terminal, id);
+      child.kill();
+    },
+    60_000,
+  );
 });
 
 describe('rendering', () => {

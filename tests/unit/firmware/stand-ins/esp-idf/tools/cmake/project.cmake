@@ -1,0 +1,28 @@
+# Stand-in for ESP-IDF's entry into CMake: components become libraries, and the project a program of this computer.
+get_filename_component(STAND_IN_IDF ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+
+function(idf_component_register)
+    cmake_parse_arguments(PARSE_ARGV 0 IT "" "" "SRCS;INCLUDE_DIRS;REQUIRES")
+    get_filename_component(name ${CMAKE_CURRENT_LIST_DIR} NAME)
+    add_library(${name} STATIC ${IT_SRCS})
+    target_include_directories(${name} PUBLIC ${IT_INCLUDE_DIRS} PRIVATE ${STAND_IN_IDF} ${STAND_IN_IDF}/../host)
+    target_compile_definitions(${name} PRIVATE _DEFAULT_SOURCE)
+    foreach (other ${IT_REQUIRES})
+        if (TARGET ${other})
+            target_link_libraries(${name} PUBLIC ${other})
+        endif ()
+    endforeach ()
+    set(COMPONENT_LIB ${name} PARENT_SCOPE)
+endfunction()
+
+macro(project name)
+    _project(${name} C)
+    add_subdirectory(components/thimble)
+    add_subdirectory(main)
+    add_executable(${name} ${STAND_IN_IDF}/main_program.c)
+    # Libraries that call each other, as IDF's do.
+    target_link_libraries(${name} -Wl,--start-group main thimble -Wl,--end-group)
+    set_target_properties(${name} PROPERTIES SUFFIX .elf)
+    add_custom_command(TARGET ${name} POST_BUILD COMMAND ${CMAKE_COMMAND} -E copy ${name}.elf ${name}.bin)
+    file(WRITE ${CMAKE_BINARY_DIR}/flasher_args.json "{\"flash_files\": {\"0x10000\": \"${name}.bin\"}}")
+endmacro()
