@@ -24,7 +24,7 @@ export function checkImageFits(board: BoardSpec, image: FirmwareImage): void {
 }
 
 /** Null where no file of the image tells: an ELF that was never measured. */
-export function flashBytesOf({ size, hex, bin, parts }: FirmwareImage): number | null {
+export function flashBytesOf({ size, hex, bin, uf2, parts }: FirmwareImage): number | null {
   if (size !== null) return size.flashBytes;
   // Of several parts the program is the largest; boot loader and tables have places of their own.
   if (parts !== undefined) return Math.max(0, ...parts.map(({ path }) => fileBytes(path)));
@@ -33,6 +33,7 @@ export function flashBytesOf({ size, hex, bin, parts }: FirmwareImage): number |
     const runs = decodeIntelHex(new TextDecoder().decode(readFileOf('the firmware', hex)));
     return runs.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
+  if (uf2 !== undefined) return fileBytes(uf2) / 2; // blocks of 512 bytes carry 256
   return null;
 }
 

@@ -7,6 +7,7 @@ import { decodeUf2, RP2040_FAMILY } from '../core/uf2.js';
 import { readFileOf } from '../files/read-file.js';
 import { dropOnDrive } from './drop.js';
 import type { FlashMethod, FlashRequest } from './flash-method.js';
+import { checkImageFits } from './image-fits.js';
 
 const INFO_FILE = 'INFO_UF2.TXT';
 const BOOT_LOADER_HINT =
@@ -41,6 +42,7 @@ function prepare({ board, image, drive }: FlashRequest) {
       `${image.executable} is no UF2 file`,
       `Give one, or build it: thimble build MODEL --board ${board.id}`,
     );
+  checkImageFits(board, image);
   const bytes = readFileOf('the firmware', image.uf2);
   const blocks = decodeUf2(bytes, Number(board.flash.options?.['familyId'] ?? RP2040_FAMILY)).length;
   return { file: image.uf2, bytes, blocks, drive: driveOf(board, drive) };

@@ -49,7 +49,7 @@ export const flash: Verb = (program, action) => {
           context.print(steps.map((step) => `  ${step}`).join('\n'));
           return;
         }
-        context.print(sizeText(board, request.image));
+        context.log(sizeText(board, request.image));
         let port = method.needsPort ? await resolvePort(board, flags.port) : undefined;
         await method.flash({
           ...request,

@@ -112,6 +112,15 @@ describe('flashing by drive', () => {
     await expect(flashing).rejects.toThrow('boot loader answers');
   });
 
+  it('refuses an image that is larger than the board before it touches the drive', async () => {
+    const volume = drive('RPI-RP2');
+    const small = { ...pico, flashBytes: 512, facts: { ...pico.facts!, usableFlashBytes: 512 } };
+    const flashing = flashMethodOf(pico).flash({ board: small, image: image(), drive: volume });
+    await expect(flashing).rejects.toMatchObject({ code: 'E_DOES_NOT_FIT' });
+    await expect(flashing).rejects.toThrow('1,024 bytes of flash');
+    expect(readdirSync(volume)).toEqual(['INFO_UF2.TXT']);
+  });
+
   it('refuses a damaged UF2 before it touches the drive', async () => {
     const volume = drive('RPI-RP2');
     const damaged = image();
