@@ -123,7 +123,7 @@ function contradictions({ flashBytes, ramBytes, reserved, virtual, aliases, id, 
 }
 
 /** Facts outside of $.facts that generalKnowledge may name. */
-const topLevel = ['mcu', 'clockHz', 'flashBytes', 'ramBytes', 'reserved', 'serial', 'quirks'];
+const topLevel = ['mcu', 'clockHz', 'flashBytes', 'ramBytes', 'reserved', 'flash', 'serial', 'quirks'];
 
 const jsonPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((text, key) => text + (typeof key === 'number' ? `[${key}]` : `.${String(key)}`), '$');
