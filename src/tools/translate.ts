@@ -7,12 +7,16 @@ const CONTROL_SEQUENCES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-
 /** What a runaway tool says beyond this is not searched: patterns must stay quick. */
 const MAX_CHARACTERS = 200_000;
 
+/** Programs that call compilers and flashers themselves, and pass on what those say. */
+const DRIVERS = new Set(['arduino-cli', 'cmake', 'idf.py', 'make', 'pio', 'west']);
+
 /**
  * @param program as it was called, a path and '.exe' allowed
  * @returns undefined where no pattern knows the output
  */
 export function translate(program: string, output: string): Translation | undefined {
   const name = program.replace(/^.*[\\/]/, '').replace(/\.exe$/i, '');
+  if (DRIVERS.has(name)) return translateAny(output);
   const table = toolErrors.find(({ programs }) => programs.some((each) => isCalled(name, each)));
   return table && firstMatch(table.patterns, output);
 }

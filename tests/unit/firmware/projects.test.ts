@@ -404,6 +404,14 @@ echo '{"flash_files": {"0x10000": "firmware.bin", "0x0": "bootloader/bootloader.
       ]);
       expect(builtProject(board, home)).toEqual(image);
       expect(builtProject(loadBoard('esp32-devkit'), home)).toBeUndefined();
+      writeFileSync(
+        fake,
+        `#!/bin/sh\ncat >&2 <<'END'\nld: region \`dram0_0_seg' overflowed by 4096 bytes\nEND\nexit 2\n`,
+      );
+      await expect(render('esp-idf', board.id, 'too-large')).rejects.toMatchObject({
+        code: 'E_DOES_NOT_FIT',
+        message: expect.stringContaining('4096 bytes more RAM'),
+      });
       writeFileSync(fake, '#!/bin/sh\necho "fatal: nonsense" >&2\nexit 2\n');
       await expect(render('esp-idf', board.id, 'failed')).rejects.toMatchObject({ code: 'E_BUILD_FAILED' });
     } finally {

@@ -110,6 +110,17 @@ describe('the tables', () => {
     expect(translate('nosuchtool', recorded('avrdude-silent'))).toBeUndefined();
   });
 
+  it('are asked all where a program passes on what others say', () => {
+    expect(
+      translate('pio', `Linking .pio/build/uno/firmware.elf\n${recorded('ld-ram')}*** [firmware.elf] Error 1`)?.id,
+    ).toBe('ld-ram-overflowed');
+    expect(
+      translate('/usr/bin/arduino-cli', `${recorded('avrdude-silent')}Failed uploading: uploading error: exit status 1`)
+        ?.id,
+    ).toBe('avrdude-not-in-sync');
+    expect(translate('west', 'ninja: build stopped')).toBeUndefined();
+  });
+
   it('see through colours', () => {
     expect(translate('avrdude', 'programmer is \u001b[1mnot\u001b[0m responding')?.id).toBe('avrdude-not-in-sync');
   });
