@@ -20,6 +20,8 @@ export interface FlashMethod {
   readonly name: string; // BoardSpec.flash.method
   /** Whether flash() cannot do without FlashRequest.port. */
   readonly needsPort?: boolean;
+  /** What it does with a port that it could do without: looks for the board's, or takes one that was named. */
+  readonly wantsPort?: 'if-there' | 'if-named';
   /** What flash would do, a sentence a line, for --dry-run. Throws what flash would throw before it touches the board. */
   describe(request: FlashRequest): readonly string[];
   /** Resolves when the board has taken the image and restarts. Rejects with E_FLASH_FAILED, E_INTERRUPTED, E_FILE. */

@@ -8,6 +8,7 @@ import { flashByTool, OPEN_PORT } from './tool-method.js';
 export const platformio = flashByTool({
   name: 'platformio',
   needsPort: false, // it finds one itself
+  wantsPort: 'if-named',
   commands: ({ image, board, port: named }, port) => {
     const { folder } = image;
     if (!existsSync(join(folder, 'platformio.ini')))

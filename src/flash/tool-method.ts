@@ -16,6 +16,7 @@ const FLASH_TIMEOUT_MS = 600_000; // 4 MiB at 57,600 baud
 export interface FlashTool {
   readonly name: string;
   readonly needsPort: boolean;
+  readonly wantsPort?: FlashMethod['wantsPort'];
   /**
    * The commands in their order. Throws where the image lacks the file that the tool takes, before the board is touched.
    * @param port FlashRequest.port, or what `enterBootLoader` found; OPEN_PORT in a dry run without one
@@ -44,10 +45,11 @@ export interface FlashCommand {
 }
 
 export function flashByTool(tool: FlashTool): FlashMethod {
-  const { name, needsPort, bootLoader } = tool;
+  const { name, needsPort, wantsPort, bootLoader } = tool;
   return {
     name,
     needsPort,
+    ...(wantsPort && { wantsPort }),
     describe: (request) => {
       checkImageFits(request.board, request.image);
       const steps = tool.commands(request, request.port ?? OPEN_PORT, baudsOf(tool, request)[0]!).map(commandText);

@@ -11,7 +11,7 @@ import type { OnEvent } from '../core/stage-event.js';
 import { listPorts } from '../device/list-ports.js';
 import { connect, type DeviceLink } from '../device/protocol.js';
 import { openSerialPort } from '../device/serial-port.js';
-import { flashMethodOf } from '../flash/index.js';
+import { type FlashMethod, flashMethodOf } from '../flash/index.js';
 import { isFlashOnly, openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
 import { build, requireImage } from './build.js';
 import type { LoadedModel } from './load-model.js';
@@ -90,7 +90,7 @@ async function flash(
   drive: string | undefined,
 ): Promise<string | undefined> {
   const method = flashMethodOf(board);
-  let path = method.needsPort && port !== VIRTUAL ? await resolvePort(board, port) : undefined;
+  let path = port === VIRTUAL ? undefined : await portForFlashing(method, board, port);
   await method.flash({
     board,
     image,
@@ -136,6 +136,24 @@ async function openRealPort({ board, port, onEvent }: ConnectRequest): Promise<P
     baud: board.serial.baud,
     onWarning: (message) => onEvent?.({ stage: 'connect', message }),
   });
+}
+
+/**
+ * The port that a flash method is given.
+ * @throws ThimbleError E_NO_PORT where it needs one and AUTO finds none, or several
+ */
+export async function portForFlashing(
+  method: FlashMethod,
+  board: BoardSpec,
+  port: string,
+): Promise<string | undefined> {
+  if (method.needsPort) return resolvePort(board, port);
+  if (method.wantsPort === undefined) return undefined;
+  if (port !== AUTO) return port;
+  if (method.wantsPort === 'if-named') return undefined;
+  // Another board's port must not be touched: only one with the USB id of this board will do.
+  const own = (await listPorts(listBoards())).filter(({ boards }) => boards.includes(board.id));
+  return own.length === 1 ? own[0]!.path : undefined;
 }
 
 /** @throws ThimbleError E_NO_PORT where AUTO finds none, or several */

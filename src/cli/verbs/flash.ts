@@ -8,7 +8,7 @@ import { builtFirmware } from '../../firmware/build-firmware.js';
 import { projectBoard, projectCommands } from '../../firmware/build-project.js';
 import { flashBytesOf, flashLimitOf } from '../../flash/image-fits.js';
 import { type FlashRequest, flashMethodOf, withFlashMethod } from '../../flash/index.js';
-import { AUTO, resolvePort } from '../../pipeline/open-board.js';
+import { AUTO, portForFlashing } from '../../pipeline/open-board.js';
 import { usageBar } from '../table.js';
 import type { Verb } from './index.js';
 
@@ -50,7 +50,7 @@ export const flash: Verb = (program, action) => {
           return;
         }
         context.log(sizeText(board, request.image));
-        let port = method.needsPort ? await resolvePort(board, flags.port) : undefined;
+        let port = await portForFlashing(method, board, flags.port);
         await method.flash({
           ...request,
           ...(port !== undefined && { port }),

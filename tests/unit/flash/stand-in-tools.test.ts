@@ -80,7 +80,7 @@ describe('programs that flash', () => {
       'nicla-vision',
       undefined,
       'dfu-util',
-      ['-w', '--device', '0x2341:0x035f', '-D', image.bin, '-a', '0', '--dfuse-address=0x08040000:leave'],
+      ['--device', '0x2341:0x035f', '-D', image.bin, '-a', '0', '--dfuse-address=0x08040000:leave'],
     ],
     [
       'nucleo-h743zi2',

@@ -38,7 +38,7 @@ const steps = (id: string, method?: string, port?: string) => {
 describe('the command', () => {
   it.each([
     ['nano33ble-sense', undefined, 'bossac -d --port=/dev/ttyACM0 -U -i -e -w -v app.bin -R'],
-    ['nicla-vision', undefined, 'dfu-util -w --device 0x2341:0x035f -D app.bin -a 0 --dfuse-address=0x08040000:leave'],
+    ['nicla-vision', undefined, 'dfu-util --device 0x2341:0x035f -D app.bin -a 0 --dfuse-address=0x08040000:leave'],
     ['teensy-41', undefined, 'teensy_loader_cli --mcu=TEENSY41 -w -s -v app.hex'],
     [
       'nucleo-f767zi',
