@@ -1,0 +1,5 @@
+/** Every stage of the compression bench, in the order in which they run. */
+import type { Stage } from './stage.js';
+import { trainingSpeed } from './training-speed.js';
+
+export const stages: readonly Stage[] = [trainingSpeed];
