@@ -9,14 +9,15 @@ import { dataOf, elementCount } from '../../src/core/tensor.js';
 import { type ChoiceOptions, chooseImplementations } from '../../src/plan/choose-implementations.js';
 import { bytesOf, CProgram, canRun, type Platform, platforms, strictFlags } from '../emulated-core/c-program.js';
 import { int8Tensor, graphOf as opGraph, randomBytes, referenceOf } from '../unit/ops/random-ops.js';
-import { graphOf, layerNode } from '../unit/ops/weighted-layer.js';
-import { randomLayers } from './random-layers.js';
+import { graphOf, type Layer, layerNode } from '../unit/ops/weighted-layer.js';
+import { encodedLayers, randomLayers } from './random-layers.js';
 
 interface Family {
   readonly variant: RegExp;
   readonly platform: Platform;
   readonly every: number; // only each so-manieth of the layers below, where building takes long
   readonly least: number; // of those, how many it computes at least
+  readonly layers?: 'encoded'; // those with zeros and codebooks
 }
 const { sanitizers } = platforms;
 const onHost = (target: Core): Platform => ({
@@ -36,6 +37,41 @@ const families: Readonly<Record<string, Family>> = {
   'dsp here, as C++11': { variant: /^dsp/, platform: cxx('cortex-m4'), every: 2, least: 24 },
   'words on cortex-m0plus': { variant: /^words/, platform: platforms['cortex-m0plus'], every: 1, least: 55 },
   'words on cortex-m3': { variant: /^words/, platform: platforms['cortex-m3'], every: 1, least: 55 },
+  'sparse on cortex-m0plus': {
+    variant: /_sparse/,
+    platform: platforms['cortex-m0plus'],
+    every: 1,
+    least: 18,
+    layers: 'encoded',
+  },
+  'sparse on cortex-m4': {
+    variant: /_sparse/,
+    platform: platforms['cortex-m4'],
+    every: 1,
+    least: 18,
+    layers: 'encoded',
+  },
+  'codebook on cortex-m0plus': {
+    variant: /_codebook/,
+    platform: platforms['cortex-m0plus'],
+    every: 1,
+    least: 10,
+    layers: 'encoded',
+  },
+  'codebook on cortex-m4': {
+    variant: /_codebook/,
+    platform: platforms['cortex-m4'],
+    every: 1,
+    least: 10,
+    layers: 'encoded',
+  },
+  'encoded here, without its instructions, under sanitizers': {
+    variant: /_sparse|_codebook/,
+    platform: onHost('cortex-m0plus'),
+    every: 1,
+    least: 25,
+    layers: 'encoded',
+  },
   'mve on cortex-m55': { variant: /^mve/, platform: platforms['cortex-m55'], every: 1, least: 55 },
   'words here, without its instructions, under sanitizers': {
     variant: /^words/,
@@ -45,14 +81,15 @@ const families: Readonly<Record<string, Family>> = {
   },
 };
 
-const layers = randomLayers(90);
-
 /** Over its input, and, because the input is an output of the model too, apart from it. */
-const weighted: readonly Graph[] = layers.flatMap((layer, seed) => {
-  const node = layerNode(layer, seed + 1);
-  const graph = graphOf(layer.op, node);
-  return [graph, { ...graph, outputs: ['y', 'x'] }];
-});
+const bothWays = (layers: readonly Layer[]): readonly Graph[] =>
+  layers.flatMap((layer, seed) => {
+    const node = layerNode(layer, seed + 1);
+    const graph = graphOf(layer.op, node);
+    return [graph, { ...graph, outputs: ['y', 'x'] }];
+  });
+const weighted = bothWays(randomLayers(90));
+const encoded = bothWays(encodedLayers(60));
 /** Sums of two tensors, with zero points at the ends, scales far apart, and a sum of a tensor with itself. */
 const sums: readonly Graph[] = ['add', 'sub'].flatMap((op) =>
   [
@@ -100,13 +137,13 @@ const inputsOfLayer = (graph: Graph): readonly Int8Array[] => {
   return [...random, new Int8Array(count).fill(-128), new Int8Array(count).fill(127), matched];
 };
 
-describe.each(Object.entries(families))('%s', (_name, { variant, platform, every, least }) => {
+describe.each(Object.entries(families))('%s', (_name, { variant, platform, every, least, layers }) => {
   for (const optimize of ['speed', 'flash'] as const) {
     const choice: ChoiceOptions = { optimize, accept: (each) => variant.test(each.variant) };
     it.skipIf(!canRun(platform))(
       `computes what the reference computes, for ${optimize} (needs ${platform.compiler})`,
       () => {
-        const chosen = graphs.filter(
+        const chosen = (layers === 'encoded' ? encoded : graphs).filter(
           (graph, i) =>
             (i >> 1) % every === 0 &&
             variant.test(chooseImplementations(graph, platform.target, choice).implementations[0]!.variant),

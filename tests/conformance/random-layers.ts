@@ -60,3 +60,23 @@ const layer = fc
 
 /** The same ones every time. */
 export const randomLayers = (count: number): readonly Layer[] => fc.sample(layer, { numRuns: count, seed: 23 });
+
+const encodings = [
+  { zeros: 0.1 },
+  { zeros: 0.5 },
+  { zeros: 0.85 },
+  { zeros: 0.99 },
+  { levels: 2 },
+  { levels: 16 },
+  { levels: 15, zeros: 0.5 },
+];
+
+/** Convolutions and dense layers whose weights are pruned or clustered; some with gaps wider than a byte of words. */
+export const encodedLayers = (count: number): readonly Layer[] => {
+  const wide: Layer = { op: 'conv_2d', input: [1, 3, 7, 40], weights: [6, 3, 3, 40] };
+  const flat: Layer = { op: 'fully_connected', input: [1, 700], weights: [5, 700], bias: 100 };
+  const plain = randomLayers(3 * count).filter(({ op }) => op !== 'depthwise_conv_2d');
+  return [wide, flat, flat, ...plain]
+    .slice(0, count)
+    .map((layer, i) => ({ ...layer, ...encodings[(i + 3) % encodings.length] }));
+};

@@ -56,10 +56,11 @@ THIMBLE_INLINE int32_t thimble_words_window(
     return total;
 }
 
-/* @param taps of a filter, rounded up to unroll; the rest are weights of 0 times whatever lies there, of which the sum is 0 */
+/* @param weights as thimble_words_weights tells; @param taps of a filter, rounded up to unroll */
 THIMBLE_INLINE void thimble_conv_2d_s8_words(
     const int8_t *input, int32_t input_height, int32_t input_width, int32_t input_channels, int32_t input_zero_point,
-    const uint8_t *weights, int32_t filter_height, int32_t filter_width, int32_t taps, int32_t unroll,
+    const uint8_t *weights, const uint16_t *lengths, const uint8_t *codebook, int32_t filter_height,
+    int32_t filter_width, int32_t taps, int32_t unroll,
     int32_t stride_height, int32_t stride_width, int32_t dilation_height, int32_t dilation_width, int32_t pad_top,
     int32_t pad_left,
     const int32_t *channels, const uint8_t *shifts, int32_t saturates, int32_t clamps_below_zero,
@@ -69,6 +70,7 @@ THIMBLE_INLINE void thimble_conv_2d_s8_words(
 {
     const thimble_words_output to = {
         output_zero_point, saturates, clamps_below_zero, activation_min, activation_max};
+    const thimble_words_weights from = {weights, lengths, codebook, taps, unroll};
     const int32_t used = filter_height * filter_width * input_channels;
     const int32_t rest = output_width % together;
     int32_t *const values = (int32_t *)(void *)scratch;
@@ -89,35 +91,35 @@ THIMBLE_INLINE void thimble_conv_2d_s8_words(
                 backwards);
         for (int32_t x = 0; x < output_width; x += together, out += together * output_channels) {
             const int32_t pixels = rest > 0 && x + together > output_width ? rest : together;
+            const int32_t stride = lengths ? together : pixels;
 
             for (int32_t p = 0; p < pixels; p++) {
                 totals[p] = 128 * thimble_words_window(
-                                      values + p, pixels, source, source_row, input_height, input_width, input_channels,
+                                      values + p, stride, source, source_row, input_height, input_width, input_channels,
                                       input_zero_point, filter_height, filter_width, dilation_height, dilation_width, top,
                                       (x + p) * stride_width - pad_left);
                 for (int32_t k = used; k < taps; k++)
-                    values[k * pixels + p] = 0;
+                    values[k * stride + p] = 0;
             }
             if (rest == 0 || pixels == together)
-                thimble_words_pixels(
-                    values, totals, taps, unroll, together, weights, channels, shifts, &to, out, output_channels);
+                thimble_words_pixels(values, totals, together, together, &from, channels, shifts, &to, out, output_channels);
             else
-                thimble_words_pixels(
-                    values, totals, taps, unroll, rest, weights, channels, shifts, &to, out, output_channels);
+                thimble_words_pixels(values, totals, rest, lengths ? together : rest, &from, channels, shifts, &to, out, output_channels);
         }
     }
 }
 
 /* 1x1 and stride 1, or fully_connected. Forwards or backwards, so that the output may begin where the input begins. */
 THIMBLE_INLINE void thimble_conv_2d_s8_words_pointwise(
-    const int8_t *input, int32_t pixel_count, int32_t input_channels, const uint8_t *weights, int32_t taps,
-    int32_t unroll,
+    const int8_t *input, int32_t pixel_count, int32_t input_channels, const uint8_t *weights, const uint16_t *lengths,
+    const uint8_t *codebook, int32_t taps, int32_t unroll,
     const int32_t *channels, const uint8_t *shifts, int32_t saturates, int32_t clamps_below_zero,
     int8_t *output, int32_t output_channels, int32_t output_zero_point, int32_t activation_min, int32_t activation_max,
     int8_t *scratch, int32_t together)
 {
     const thimble_words_output to = {
         output_zero_point, saturates, clamps_below_zero, activation_min, activation_max};
+    const thimble_words_weights from = {weights, lengths, codebook, taps, unroll};
     const int32_t backwards = output_channels > input_channels;
     const int32_t rest = pixel_count % together;
     int32_t *const values = (int32_t *)(void *)scratch;
@@ -126,19 +128,19 @@ THIMBLE_INLINE void thimble_conv_2d_s8_words_pointwise(
     for (int32_t i = 0; i < pixel_count; i += together) {
         const int32_t first = !backwards ? i : rest > 0 ? pixel_count - rest - i : pixel_count - together - i;
         const int32_t pixels = rest > 0 && first == pixel_count - rest ? rest : together;
+        const int32_t stride = lengths ? together : pixels;
         int8_t *const out = output + first * output_channels;
 
         for (int32_t p = 0; p < pixels; p++) {
             totals[p] = 128 * thimble_words_gather(
-                                  values + p, pixels, input + (first + p) * input_channels, input_channels);
+                                  values + p, stride, input + (first + p) * input_channels, input_channels);
             for (int32_t k = input_channels; k < taps; k++)
-                values[k * pixels + p] = 0;
+                values[k * stride + p] = 0;
         }
         if (rest == 0 || pixels == together)
-            thimble_words_pixels(
-                values, totals, taps, unroll, together, weights, channels, shifts, &to, out, output_channels);
+            thimble_words_pixels(values, totals, together, together, &from, channels, shifts, &to, out, output_channels);
         else
-            thimble_words_pixels(values, totals, taps, unroll, rest, weights, channels, shifts, &to, out, output_channels);
+            thimble_words_pixels(values, totals, rest, lengths ? together : rest, &from, channels, shifts, &to, out, output_channels);
     }
 }
 

@@ -25,6 +25,7 @@ import {
   weightedFaults,
 } from '../weighted-op.js';
 import { wordsCores } from '../words/cores.js';
+import { pointwiseWords } from '../words/pointwise.js';
 import { fullyConnectedWords } from './fully_connected_words.js';
 
 export interface FullyConnectedAttrs {
@@ -82,8 +83,14 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
     },
     {
       name: 'words',
-      cores: wordsCores,
-      implement: (node, core) => (isInt8(node) ? fullyConnectedWords(node, rowsOf(node), core) : []),
+      cores: [...wordsCores, ...dspCores],
+      implement: (node, core) =>
+        isInt8(node)
+          ? [
+              ...(wordsCores.includes(core) ? fullyConnectedWords(node, rowsOf(node), core) : []),
+              ...pointwiseWords(node, matrixOf(node), core, true),
+            ]
+          : [],
     },
   ],
 

@@ -1,37 +1,41 @@
-/** Weights with 128 added, and what a call of the kernels says of channels and output. */
+/** The weights of a layer as the kernels read them, and what a call says of channels and output. */
 import { perTensorQuant } from '../../core/tensor.js';
 import { activationRangeInt8 } from '../activation.js';
 import type { CArray } from '../op.js';
 import type { WeightedNode } from '../weighted-op.js';
+import { coded, dense, type Encoding, type EncodingKind, sparse } from './encode.js';
 import { type WordsScaling, wordsScaling } from './requantize.js';
 
 export interface WordsMatrix {
-  readonly taps: number; // rounded up to unroll
-  readonly unroll: 16 | 8 | 1;
-  readonly weights: Uint8Array; // [channels, taps]
+  readonly encoding: Encoding;
   readonly scaling: WordsScaling;
 }
 
 /**
+ * One for each way in which the weights can lie.
  * @param filters the weights of each output channel, of equal length
- * @returns null where the arithmetic cannot be proved exact
+ * @param together pixels at a time
+ * @returns none where the arithmetic cannot be proved exact
  */
-export function wordsMatrix(
+export function wordsMatrices(
   node: WeightedNode,
   filters: readonly Int32Array[],
   scales: readonly number[],
-): WordsMatrix | null {
-  const used = filters[0]!.length;
-  const unroll = used <= 4 ? 1 : used % 16 === 0 ? 16 : 8;
-  const taps = Math.ceil(used / unroll) * unroll;
+  together: number,
+): readonly WordsMatrix[] {
   const scaling = scalingOf(node, filters, scales);
-  if (!scaling) return null;
-  const weights = new Uint8Array(filters.length * taps).fill(128);
-  for (const [c, filter] of filters.entries())
-    for (let k = 0; k < used; k++)
-      weights[c * taps + k] = 128 + (scaling.channels[c]!.multiplier === 0 ? 0 : filter[k]!);
-  return { taps, unroll, weights, scaling };
+  if (!scaling) return [];
+  const live = filters.map((filter, c) => (scaling.channels[c]!.multiplier === 0 ? filter.map(() => 0) : filter));
+  const encodings = [dense(live), sparse(live, together), coded(live)];
+  return encodings.filter((encoding) => encoding !== null).map((encoding) => ({ encoding, scaling }));
 }
+
+/** Cores with SIMD have faster kernels for weights that are all there. */
+export const encodedOnly = (matrices: readonly WordsMatrix[]): readonly WordsMatrix[] =>
+  matrices.filter(({ encoding }) => encoding.kind !== 'dense');
+
+export const variantOf = ({ encoding: { kind } }: WordsMatrix): string =>
+  kind === 'dense' ? 'words' : `words_${kind}`;
 
 /** The proof for a node's filters; null where it fails. */
 export function scalingOf(
@@ -48,10 +52,16 @@ export function scalingOf(
   );
 }
 
-export const matrixBytes = ({ weights, scaling }: WordsMatrix): number => weights.length + scaling.channels.length * 9;
+export const matrixBytes = ({ encoding: { bytes, lengths, codebook }, scaling }: WordsMatrix): number =>
+  bytes.length + (lengths?.byteLength ?? 0) + (codebook?.length ?? 0) + scaling.channels.length * 9;
 
-export const matrixConstants = ({ weights, scaling }: WordsMatrix, symbol: string): readonly CArray[] => [
-  { name: `${symbol}_weights`, type: 'uint8_t', values: weights },
+export const matrixConstants = (
+  { encoding: { bytes, lengths, codebook }, scaling }: WordsMatrix,
+  symbol: string,
+): readonly CArray[] => [
+  { name: `${symbol}_weights`, type: 'uint8_t', values: bytes },
+  ...(lengths ? [{ name: `${symbol}_lengths`, type: 'uint16_t' as const, values: lengths }] : []),
+  ...(codebook ? [{ name: `${symbol}_codebook`, type: 'uint8_t' as const, values: codebook }] : []),
   {
     name: `${symbol}_channels`,
     type: 'int32_t',
@@ -59,6 +69,10 @@ export const matrixConstants = ({ weights, scaling }: WordsMatrix, symbol: strin
   },
   { name: `${symbol}_shifts`, type: 'uint8_t', values: scaling.channels.map(({ shift }) => shift) },
 ];
+
+/** The arrays of a call, null where the weights need none. */
+export const weightArguments = ({ encoding: { lengths, codebook } }: WordsMatrix, symbol: string): string =>
+  `${symbol}_weights, /* lengths, codebook */ ${lengths ? `${symbol}_lengths` : '(const uint16_t *)0'}, ${codebook ? `${symbol}_codebook` : '(const uint8_t *)0'}`;
 
 /** `symbol_channels, symbol_shifts` and how sums become outputs. */
 export const channelArguments = (
@@ -81,19 +95,32 @@ export function outputBounds(node: WeightedNode): string {
   return `/* zero_point, activation_min, activation_max */ ${perTensorQuant(output).zeroPoint}, ${min}, ${max}`;
 }
 
-/** Predicted, on a Cortex-M0+ or M3: all taps of so many pixels, and what it takes to begin and to end each sum. */
+/** Instructions to load a weight, for ARMv6-M and for cores with more in one. */
+const loads: Readonly<Record<EncodingKind, readonly [number, number]>> = {
+  dense: [1, 1],
+  sparse: [5, 3],
+  codebook: [4.5, 3],
+};
+
+/** Predicted: all taps of so many pixels, and what it takes to begin and to end each sum. */
 export function dotInstructions(
-  { taps, unroll }: WordsMatrix,
+  { encoding: { kind, bytes, unroll, taps } }: WordsMatrix,
   pixels: number,
   outputChannels: number,
   together: number,
   core: string,
 ): number {
-  const perTap = core === 'cortex-m3' ? (2 + together) / together : (2 + 2 * together) / together;
-  const perOutput = core === 'cortex-m3' ? 24 : 32;
-  const perBlock = 14 + (3 * taps) / unroll;
-  return pixels * outputChannels * (taps * perTap + perOutput + perBlock / together);
+  const small = core === 'cortex-m0' || core === 'cortex-m0plus';
+  const load = loads[kind][small ? 0 : 1];
+  const entries = kind === 'sparse' ? bytes.length / 2 : outputChannels * taps;
+  const perEntry = (load + 1 + (small ? 2 : 1) * together + 3 / unroll) / together;
+  const perOutput = (small ? 32 : 16) + 14 / together;
+  return pixels * (entries * perEntry + outputChannels * perOutput);
 }
+
+/** Of one loop over the taps: what a round of it takes. */
+export const loopBytes = ({ encoding: { kind, unroll } }: WordsMatrix, together: number): number =>
+  unroll * ((kind === 'dense' ? 1 : kind === 'sparse' ? 5 : 4) + together) * 4;
 
 /** Four or five pixels of a row at a time: whichever leaves none over, else five. */
 export const togetherIn = (width: number): number =>

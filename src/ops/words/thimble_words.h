@@ -2,7 +2,7 @@
  * What the kernels for cores without SIMD share (ARMv6-M, ARMv7-M, RV32IM): inputs are widened once to 32 bits and laid
  * out so that one LDM loads the same tap of up to five pixels; every weight is loaded once for all of them.
  *
- * Weights are kept with 128 added, since an unsigned byte is loaded with an offset and a signed one is not (ARMv6-M): the
+ * Weights are kept with 128 added where they are all there, since an unsigned byte is loaded with an offset and a signed one is not (ARMv6-M): the
  * sums start with that many times the sum of the inputs less. The zero_point of the input is part of the bias.
  */
 #ifndef THIMBLE_WORDS_H
@@ -25,79 +25,144 @@ typedef struct {
 } thimble_words_sums;
 
 #if defined(__ARM_ARCH_6M__)
+#define THIMBLE_WORDS_SKIP(at) "ldrb r3, [r1, #" #at "]\n\tlsls r3, r3, #2\n\tadds r0, r0, r3\n\t"
+#define THIMBLE_WORDS_SIGNED(at) "ldrb r2, [r1, #" #at "]\n\tsxtb r2, r2\n\t"
+#define THIMBLE_WORDS_PLACE "m" /* there is no register left for it */
+#define THIMBLE_WORDS_ENTRY "ldr r3, %[codebook]\n\tldrb r2, [r3, r2]\n\t"
+#define THIMBLE_WORDS_LOW "lsls r2, r2, #28\n\tlsrs r2, r2, #28\n\t"
 #define THIMBLE_WORDS_ADD(acc, x) "muls " x ", r2, " x "\n\tadd %[" acc "], %[" acc "], " x "\n\t"
-#define THIMBLE_WORDS_SUM(a) "+h"(a)
-#elif defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__)
+#elif defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__)
+#define THIMBLE_WORDS_SKIP(at) "ldrb r3, [r1, #" #at "]\n\tadd.w r0, r0, r3, lsl #2\n\t"
+#define THIMBLE_WORDS_SIGNED(at) "ldrsb.w r2, [r1, #" #at "]\n\t"
+#define THIMBLE_WORDS_PLACE "h"
+#define THIMBLE_WORDS_ENTRY "ldrb.w r2, [%[codebook], r2]\n\t"
+#define THIMBLE_WORDS_LOW "and r2, r2, #15\n\t"
 #define THIMBLE_WORDS_ADD(acc, x) "mla %[" acc "], " x ", r2, %[" acc "]\n\t"
-#define THIMBLE_WORDS_SUM(a) "+r"(a)
 #endif
+
+/*
+ * How the weights of a layer lie. Either all taps are there, a byte each with 128 added; or `lengths` is given and a
+ * channel's taps that are not 0 follow one another, with the words of inputs to skip before each, in so many bytes, four
+ * taps or a multiple; or `codebook` is given and a byte holds the places in it of two taps, the first in its upper half.
+ */
+typedef struct {
+    const uint8_t *bytes;
+    const uint16_t *lengths;
+    const uint8_t *codebook;
+    int32_t taps; /* of a channel, a multiple of unroll */
+    int32_t unroll; /* 16, 8 or 1; with a codebook 8 */
+} thimble_words_weights;
 
 #if defined(THIMBLE_WORDS_ADD)
-#define THIMBLE_WORDS_LOAD(at, registers) "ldrb r2, [r1, #" #at "]\n\tldmia r0!, {" registers "}\n\t"
-#define THIMBLE_WORDS_TAP_1(at) THIMBLE_WORDS_LOAD(at, "r3") THIMBLE_WORDS_ADD("a0", "r3")
-#define THIMBLE_WORDS_TAP_2(at) \
-    THIMBLE_WORDS_LOAD(at, "r3, r4") THIMBLE_WORDS_ADD("a0", "r3") THIMBLE_WORDS_ADD("a1", "r4")
-#define THIMBLE_WORDS_TAP_3(at)                                                                                       \
-    THIMBLE_WORDS_LOAD(at, "r3, r4, r5")                                                                              \
-    THIMBLE_WORDS_ADD("a0", "r3") THIMBLE_WORDS_ADD("a1", "r4") THIMBLE_WORDS_ADD("a2", "r5")
-#define THIMBLE_WORDS_TAP_4(at)                                                                                       \
-    THIMBLE_WORDS_LOAD(at, "r3, r4, r5, r6")                                                                          \
-    THIMBLE_WORDS_ADD("a0", "r3") THIMBLE_WORDS_ADD("a1", "r4")                                                       \
-    THIMBLE_WORDS_ADD("a2", "r5") THIMBLE_WORDS_ADD("a3", "r6")
-#define THIMBLE_WORDS_TAP_5(at)                                                                                       \
-    THIMBLE_WORDS_LOAD(at, "r3, r4, r5, r6, r7")                                                                      \
-    THIMBLE_WORDS_ADD("a0", "r3") THIMBLE_WORDS_ADD("a1", "r4") THIMBLE_WORDS_ADD("a2", "r5")                         \
-    THIMBLE_WORDS_ADD("a3", "r6") THIMBLE_WORDS_ADD("a4", "r7")
-#define THIMBLE_WORDS_8(tap) tap(0) tap(1) tap(2) tap(3) tap(4) tap(5) tap(6) tap(7)
-#define THIMBLE_WORDS_16(tap) THIMBLE_WORDS_8(tap) tap(8) tap(9) tap(10) tap(11) tap(12) tap(13) tap(14) tap(15)
-#define THIMBLE_WORDS_LOOP(taps, count, ...)                                                                         \
-    __asm__ volatile(".syntax unified\n1:\n\t" taps "adds r1, #" #count "\n\tldr r2, %[end]\n\tcmp r1, r2\n\tbeq 2f\n\tb 1b\n2:" \
+#define THIMBLE_WORDS_WEIGHT(at) "ldrb r2, [r1, #" #at "]\n\t"
+#define THIMBLE_WORDS_FIRST(at) THIMBLE_WORDS_WEIGHT(at) "lsrs r2, r2, #4\n\t" THIMBLE_WORDS_ENTRY
+#define THIMBLE_WORDS_SECOND(at) THIMBLE_WORDS_WEIGHT(at) THIMBLE_WORDS_LOW THIMBLE_WORDS_ENTRY
+#define THIMBLE_WORDS_NEXT(skip, at) THIMBLE_WORDS_SKIP(skip) THIMBLE_WORDS_SIGNED(at)
+
+/* A tap: its weight, its values of so many pixels, a product for each of the first of them. */
+#define THIMBLE_WORDS_TAP_1(weight, values)                                                                           \
+    weight "ldmia r0!, {" values "}\n\t" THIMBLE_WORDS_ADD("a0", "r3")
+#define THIMBLE_WORDS_TAP_2(weight, values) THIMBLE_WORDS_TAP_1(weight, values) THIMBLE_WORDS_ADD("a1", "r4")
+#define THIMBLE_WORDS_TAP_3(weight, values) THIMBLE_WORDS_TAP_2(weight, values) THIMBLE_WORDS_ADD("a2", "r5")
+#define THIMBLE_WORDS_TAP_4(weight, values) THIMBLE_WORDS_TAP_3(weight, values) THIMBLE_WORDS_ADD("a3", "r6")
+#define THIMBLE_WORDS_TAP_5(weight, values) THIMBLE_WORDS_TAP_4(weight, values) THIMBLE_WORDS_ADD("a4", "r7")
+#define THIMBLE_WORDS_VALUES_1 "r3"
+#define THIMBLE_WORDS_VALUES_2 "r3, r4"
+#define THIMBLE_WORDS_VALUES_3 "r3, r4, r5"
+#define THIMBLE_WORDS_VALUES_4 "r3, r4, r5, r6"
+#define THIMBLE_WORDS_VALUES_5 "r3, r4, r5, r6, r7"
+
+#define THIMBLE_WORDS_4(tap, values, a, b, c, d)                                                                      \
+    tap(THIMBLE_WORDS_WEIGHT(a), values) tap(THIMBLE_WORDS_WEIGHT(b), values)                                         \
+    tap(THIMBLE_WORDS_WEIGHT(c), values) tap(THIMBLE_WORDS_WEIGHT(d), values)
+#define THIMBLE_WORDS_8(tap, values) THIMBLE_WORDS_4(tap, values, 0, 1, 2, 3) THIMBLE_WORDS_4(tap, values, 4, 5, 6, 7)
+#define THIMBLE_WORDS_16(tap, values)                                                                                 \
+    THIMBLE_WORDS_8(tap, values)                                                                                      \
+    THIMBLE_WORDS_4(tap, values, 8, 9, 10, 11) THIMBLE_WORDS_4(tap, values, 12, 13, 14, 15)
+#define THIMBLE_WORDS_SPARSE(tap, values)                                                                             \
+    tap(THIMBLE_WORDS_NEXT(0, 1), values) tap(THIMBLE_WORDS_NEXT(2, 3), values)                                       \
+    tap(THIMBLE_WORDS_NEXT(4, 5), values) tap(THIMBLE_WORDS_NEXT(6, 7), values)
+#define THIMBLE_WORDS_PAIR(tap, values, at) tap(THIMBLE_WORDS_FIRST(at), values) tap(THIMBLE_WORDS_SECOND(at), values)
+#define THIMBLE_WORDS_CODED(tap, values)                                                                              \
+    THIMBLE_WORDS_PAIR(tap, values, 0) THIMBLE_WORDS_PAIR(tap, values, 1)                                             \
+    THIMBLE_WORDS_PAIR(tap, values, 2) THIMBLE_WORDS_PAIR(tap, values, 3)
+
+#define THIMBLE_WORDS_LOOP(taps, bytes, inputs, ...)                                                                  \
+    __asm__ volatile(".syntax unified\n1:\n\t" taps "adds r1, #" #bytes                                               \
+                     "\n\tldr r2, %[end]\n\tcmp r1, r2\n\tbeq 2f\n\tb 1b\n2:"                                           \
                      : __VA_ARGS__, "+l"(x), "+l"(w)                                                                  \
-                     : [end] "m"(end)                                                                                 \
+                     : inputs [end] "m"(end)                                                                          \
                      : "r2", "r3", "r4", "r5", "r6", "r7", "cc", "memory")
-#define THIMBLE_WORDS_RUN(tap, ...)                                                                                   \
+#define THIMBLE_WORDS_NO_INPUTS
+#define THIMBLE_WORDS_BOOK [codebook] THIMBLE_WORDS_PLACE(codebook),
+/* The last pixels of a row may be fewer than lie side by side where taps are skipped; so it loads them all. */
+#define THIMBLE_WORDS_RUN(tap, values, ...)                                                                           \
     do {                                                                                                              \
-        if (unroll == 16)                                                                                             \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_16(tap), 16, __VA_ARGS__);                                               \
-        else if (unroll == 8)                                                                                         \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_8(tap), 8, __VA_ARGS__);                                                 \
+        if (from->lengths && stride == 5)                                                                             \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, THIMBLE_WORDS_VALUES_5), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__); \
+        else if (from->lengths && stride == 4)                                                                        \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, THIMBLE_WORDS_VALUES_4), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__); \
+        else if (from->lengths)                                                                                       \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, values), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);           \
+        else if (from->codebook)                                                                                      \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_CODED(tap, values), 4, THIMBLE_WORDS_BOOK, __VA_ARGS__);                 \
+        else if (from->unroll == 16)                                                                                  \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_16(tap, values), 16, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);              \
+        else if (from->unroll == 8)                                                                                   \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_8(tap, values), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);                \
         else                                                                                                          \
-            THIMBLE_WORDS_LOOP(tap(0), 1, __VA_ARGS__);                                                               \
+            THIMBLE_WORDS_LOOP(tap(THIMBLE_WORDS_WEIGHT(0), values), 1, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);        \
     } while (0)
-#define THIMBLE_WORDS_A(n) [a##n] THIMBLE_WORDS_SUM(a##n)
+#define THIMBLE_WORDS_A(n) [a##n] "+h"(a##n) /* the low registers are taken */
 #endif
 
-/* Adds to the sums `count` taps of 1 to 5 pixels; `unroll` is 16, 8 or 1 and divides it. */
+/*
+ * Adds to the sums the taps that lie in `length` bytes from `weights` on, of 1 to 5 pixels. @param stride words from a tap
+ * to the next: as many as pixels, or where taps are skipped, always the most
+ */
 THIMBLE_INLINE void thimble_words_dot(
-    thimble_words_sums *sums, const int32_t *values, const uint8_t *weights, int32_t count, int32_t unroll,
-    int32_t pixels)
+    thimble_words_sums *sums, const int32_t *values, const thimble_words_weights *from, const uint8_t *weights,
+    int32_t length, int32_t pixels, int32_t stride)
 {
+    const uint8_t *const end = weights + length;
 #if defined(THIMBLE_WORDS_ADD)
     register const int32_t *x __asm__("r0") = values;
     register const uint8_t *w __asm__("r1") = weights;
-    const uint8_t *const end = weights + count;
+    const uint8_t *const codebook = from->codebook;
     int32_t a0 = sums->a0, a1 = sums->a1, a2 = sums->a2, a3 = sums->a3, a4 = sums->a4;
 
+    (void)codebook;
+    (void)stride;
     if (pixels == 5)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_5, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2), THIMBLE_WORDS_A(3), THIMBLE_WORDS_A(4));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_5, THIMBLE_WORDS_VALUES_5, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2), THIMBLE_WORDS_A(3), THIMBLE_WORDS_A(4));
     else if (pixels == 4)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_4, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2), THIMBLE_WORDS_A(3));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_4, THIMBLE_WORDS_VALUES_4, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2), THIMBLE_WORDS_A(3));
     else if (pixels == 3)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_3, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_3, THIMBLE_WORDS_VALUES_3, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2));
     else if (pixels == 2)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_2, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_2, THIMBLE_WORDS_VALUES_2, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1));
     else
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_1, THIMBLE_WORDS_A(0));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_1, THIMBLE_WORDS_VALUES_1, THIMBLE_WORDS_A(0));
     sums->a0 = a0;
     sums->a1 = a1;
     sums->a2 = a2;
     sums->a3 = a3;
     sums->a4 = a4;
 #else
-    (void)unroll;
-    for (int32_t k = 0; k < count; k++, values += pixels) {
-        const int32_t weight = weights[k];
+    for (int32_t second = 0; weights != end; values += stride) {
+        int32_t weight;
 
+        if (from->lengths) {
+            values += weights[0];
+            weight = (int8_t)weights[1];
+            weights += 2;
+        } else if (from->codebook) {
+            weight = from->codebook[second ? *weights & 15 : *weights >> 4];
+            weights += second;
+            second ^= 1;
+        } else {
+            weight = *weights++;
+        }
         sums->a0 += values[0] * weight;
         if (pixels > 1)
             sums->a1 += values[1] * weight;
@@ -118,7 +183,8 @@ THIMBLE_INLINE void thimble_words_dot(
  *
  * and a negative number rounds its half down, 2^31 less, which makes no difference where the activation clamps at the
  * zero_point. The product is taken apart so that no part needs 64 bits: multiplier = high * 2^20 + low, sum = up * 2^11 +
- * down. The host has proved |sum| < 2^20, or that beyond it the output is saturated, so that the sum may be, too.
+ * down; or where a core has the upper half of a product in one instruction, that. The host has proved |sum| < 2^20, or that
+ * beyond it the output is saturated, so that the sum may be, too.
  */
 typedef struct {
     int32_t zero_point;
@@ -130,50 +196,73 @@ typedef struct {
 
 #define THIMBLE_WORDS_SUM_LIMIT 0xfffff
 
+/* Whether the upper half of a 64-bit product is one instruction. */
+#if defined(__ARM_ARCH_6M__) || defined(__AVR__)
+#define THIMBLE_WORDS_LONG_PRODUCT 0
+#else
+#define THIMBLE_WORDS_LONG_PRODUCT 1
+#endif
+
 THIMBLE_INLINE int8_t thimble_words_requantize(
     int32_t sum, int32_t multiplier, int32_t shift, const thimble_words_output *to)
 {
-    const int32_t low = multiplier & 0xfffff;
     const int32_t rounding = (1 << 10) + (1 << (shift - 1)) + to->zero_point * (1 << shift); /* shift = 11 + e */
     int32_t result;
 
     if (to->saturates)
         sum = THIMBLE_MIN(THIMBLE_MAX(sum, -THIMBLE_WORDS_SUM_LIMIT), THIMBLE_WORDS_SUM_LIMIT);
+#if THIMBLE_WORDS_LONG_PRODUCT
+    /* All halved: the sum times 2^11 is the most that 32 bits hold. */
+    result = (int32_t)(((int64_t)(sum * (1 << 11)) * multiplier) >> 32) + (rounding >> 1);
+    if (!to->clamps_below_zero)
+        result += (sum >> 31) * (1 << 10);
+    result >>= shift - 1;
+#else
+    const int32_t low = multiplier & 0xfffff;
+
     result = (sum & 0x7ff) * low;
     result = ((sum >> 11) * low + (int32_t)((uint32_t)result >> 11)) >> 9;
     result += sum * (multiplier >> 20) + rounding;
     if (!to->clamps_below_zero)
         result += (sum >> 31) * (1 << 11);
     result >>= shift;
+#endif
     return (int8_t)THIMBLE_MIN(THIMBLE_MAX(result, to->activation_min), to->activation_max);
 }
 
 /* A channel's bias and multiplier; its shift lies in a list of its own. */
 #define THIMBLE_WORDS_CHANNEL 2
 
-/*
- * All output channels of 1 to 5 pixels. @param values of all taps; @param totals 128 times the sum of each pixel's
- * values; @param taps a multiple of unroll
- */
+/* Where a pixel's sum starts: weights that have 128 added are too large by so many times the sum of its values. */
+THIMBLE_INLINE int32_t thimble_words_start(int32_t bias, const int32_t *total, const thimble_words_weights *from)
+{
+    return from->lengths ? bias : bias - *total;
+}
+
+/* All output channels of 1 to 5 pixels. @param values of all taps; @param totals 128 times the sum of each pixel's */
 THIMBLE_INLINE void thimble_words_pixels(
-    const int32_t *values, const int32_t *totals, int32_t taps, int32_t unroll, int32_t pixels, const uint8_t *weights,
+    const int32_t *values, const int32_t *totals, int32_t pixels, int32_t stride, const thimble_words_weights *from,
     const int32_t *channel, const uint8_t *shifts, const thimble_words_output *to, int8_t *output,
     int32_t output_channels)
 {
-    for (int32_t c = 0; c < output_channels; c++, channel += THIMBLE_WORDS_CHANNEL, weights += taps) {
+    const uint8_t *weights = from->bytes;
+
+    for (int32_t c = 0; c < output_channels; c++, channel += THIMBLE_WORDS_CHANNEL) {
         const int32_t bias = channel[0], multiplier = channel[1], shift = shifts[c];
+        const int32_t length = from->lengths ? from->lengths[c] : from->codebook ? from->taps / 2 : from->taps;
         thimble_words_sums sums = {0, 0, 0, 0, 0};
 
-        sums.a0 = bias - totals[0];
+        sums.a0 = thimble_words_start(bias, totals, from);
         if (pixels > 1)
-            sums.a1 = bias - totals[1];
+            sums.a1 = thimble_words_start(bias, totals + 1, from);
         if (pixels > 2)
-            sums.a2 = bias - totals[2];
+            sums.a2 = thimble_words_start(bias, totals + 2, from);
         if (pixels > 3)
-            sums.a3 = bias - totals[3];
+            sums.a3 = thimble_words_start(bias, totals + 3, from);
         if (pixels > 4)
-            sums.a4 = bias - totals[4];
-        thimble_words_dot(&sums, values, weights, taps, unroll, pixels);
+            sums.a4 = thimble_words_start(bias, totals + 4, from);
+        thimble_words_dot(&sums, values, from, weights, length, pixels, stride);
+        weights += length;
         output[c] = thimble_words_requantize(sums.a0, multiplier, shift, to);
         if (pixels > 1)
             output[output_channels + c] = thimble_words_requantize(sums.a1, multiplier, shift, to);

@@ -21,6 +21,8 @@ export interface Layer {
   readonly outputZeroPoint?: number;
   readonly outputScale?: number; // small ones shift to the left
   readonly fill?: number; // all weights, instead of random ones
+  readonly zeros?: number; // share of the weights that are 0
+  readonly levels?: number; // how many values the weights have at most
 }
 export type LayerNode = OpNode<WindowAttrs & { activation: Activation }, WeightedInputs>;
 
@@ -57,6 +59,9 @@ export function layerNode(layer: Layer, seed = 1): LayerNode {
     data: Int8Array.from(integers(elementCount(layer.input), 128)),
   };
   const values = Int8Array.from(integers(elementCount(layer.weights), 128)); // −128 included
+  const palette = integers(layer.levels ?? 0, 128);
+  if (layer.levels) for (const i of values.keys()) values[i] = palette[i % layer.levels]!;
+  if (layer.zeros) for (const i of values.keys()) if (random() < layer.zeros) values[i] = 0;
   const weights: Tensor = {
     name: 'weights',
     shape: layer.weights,
