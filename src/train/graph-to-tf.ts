@@ -2,10 +2,36 @@
 import type * as tf from '@tensorflow/tfjs';
 import { ThimbleError } from '../core/errors.js';
 import { type Graph, type Node, tensorOf } from '../core/graph.js';
-import type { Tensor } from '../core/tensor.js';
+import { elementCount, type Tensor } from '../core/tensor.js';
+import { prepared } from '../quantize/quantizable.js';
 import type { TF } from './kernels/heap.js';
+import { type Norm, type NormMode, normOf } from './normalization.js';
+import { type Codebook, type Parameter, parameterOf } from './parameter.js';
 import { tfOps, untrainable } from './tf-ops.js';
-import { biasLayout, type WeightLayout, weightLayout } from './weight-layout.js';
+import { biasLayout, weightLayout } from './weight-layout.js';
+
+export interface TfGraphOptions {
+  /** By tensor name, one entry per weight: where it is 0 the weight is 0 and stays so. */
+  readonly masks?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** By tensor name: training moves the centroids, and every weight stays at one of them. */
+  readonly codebooks?: ReadonlyMap<string, Codebook> | undefined;
+  /** Normalizes the sums of convolutions batch by batch while training, and folds that into them afterwards. */
+  readonly batchNorm?: boolean | undefined;
+}
+
+/** Moves values to what integers will stand for, on the way through the graph. */
+export interface ForwardQuantizer {
+  /** @param inner values in a row that share a channel, in TensorFlow.js' layout */
+  constant(name: string, values: tf.Tensor, inner: number): tf.Tensor;
+  activation(name: string, values: tf.Tensor): tf.Tensor;
+  /** An activation as one of its readers gets it. */
+  operand(node: Node, position: number, values: tf.Tensor): tf.Tensor;
+}
+
+export interface ForwardOptions {
+  readonly norms?: NormMode; // infer unless given
+  readonly quantizer?: ForwardQuantizer | undefined;
+}
 
 /** Frees its variables and constants with dispose(). Everything else it makes belongs to the caller's tf.tidy. */
 export interface TfGraph {
@@ -14,96 +40,118 @@ export interface TfGraph {
    * @param inputs one per graph input, the first axis as long as the batch
    * @param wanted names of tensors; the graph's outputs unless given
    */
-  forward(inputs: readonly tf.Tensor[], wanted?: readonly string[]): tf.Tensor[];
+  forward(inputs: readonly tf.Tensor[], wanted?: readonly string[], options?: ForwardOptions): tf.Tensor[];
   /** The graph with the variables' present values. */
   toGraph(): Graph;
+  /** All that training has changed; `restore` brings it back. */
+  snapshot(): Float32Array[];
+  restore(snapshot: readonly Float32Array[]): void;
   dispose(): void;
 }
 
-interface Parameter {
-  readonly variable: tf.Variable;
-  readonly layout: WeightLayout;
-  readonly unit: number;
-}
-
 const layersWithWeights = ['conv_2d', 'depthwise_conv_2d', 'fully_connected'];
+const normalizedLayers = ['conv_2d', 'depthwise_conv_2d'];
 
 /**
  * @throws ThimbleError E_UNSUPPORTED_OP naming every node that cannot be trained, E_UNSUPPORTED_MODEL for an int8 graph
  */
-export function graphToTf(lib: TF, graph: Graph): TfGraph {
-  checkTrainable(graph);
+export function graphToTf(lib: TF, given: Graph, options: TfGraphOptions = {}): TfGraph {
+  checkTrainable(given);
+  const { batchNorm = false, masks, codebooks } = options;
+  const graph = batchNorm ? prepared(given) : given; // a bias for every convolution
   const parameters = new Map<string, Parameter>();
   const constants = new Map<string, tf.Tensor>();
-  for (const node of graph.nodes)
+  const norms = new Map<string, Norm>(); // by node
+  const innerOf = new Map<string, number>(); // of weights: see ForwardQuantizer
+  for (const node of graph.nodes) {
+    const normalized = batchNorm && normalizedLayers.includes(node.op);
     for (const [position, name] of node.inputs.entries()) {
       const tensor = name === null ? undefined : tensorOf(graph, name);
       if (!tensor?.data || parameters.has(tensor.name) || constants.has(tensor.name)) continue;
-      if (layersWithWeights.includes(node.op))
-        parameters.set(tensor.name, parameterOf(lib, graph, node, position, tensor));
-      else if (tensor.dtype === 'float32')
+      if (normalized && position === 2) norms.set(node.name, normOf(lib, tensor));
+      else if (layersWithWeights.includes(node.op)) {
+        const constraint = { mask: masks?.get(tensor.name), codebook: codebooks?.get(tensor.name) };
+        parameters.set(tensor.name, parameterOf(lib, tensor, layoutOf(graph, node, position, tensor), constraint));
+        if (node.op === 'fully_connected' && position === 1)
+          innerOf.set(tensor.name, elementCount(tensor.shape.slice(1)));
+      } else if (tensor.dtype === 'float32')
         constants.set(tensor.name, lib.keep(lib.tensor(Float32Array.from(tensor.data), [...tensor.shape])));
     }
-
-  const weightOf = (name: string): tf.Tensor | undefined => {
-    const parameter = parameters.get(name);
-    if (!parameter) return constants.get(name);
-    return parameter.unit === 1 ? parameter.variable : lib.mul(parameter.variable, parameter.unit);
-  };
+  }
+  const variablesOf = (): tf.Variable[] =>
+    [...parameters.values(), ...[...norms.values()].flatMap((norm) => norm.parameters)].map(({ variable }) => variable);
 
   return {
-    variables: [...parameters.values()].map(({ variable }) => variable),
-    forward(inputs, wanted = graph.outputs) {
+    get variables() {
+      return variablesOf();
+    },
+    forward(inputs, wanted = graph.outputs, { norms: mode = 'infer', quantizer } = {}) {
       const batch = inputs[0]?.shape[0] ?? 1;
-      const values = new Map<string, tf.Tensor>(graph.inputs.map((name, i) => [name, inputs[i]!]));
+      const moved = (name: string, x: tf.Tensor): tf.Tensor => quantizer?.activation(name, x) ?? x;
+      const values = new Map<string, tf.Tensor>(graph.inputs.map((name, i) => [name, moved(name, inputs[i]!)]));
+      const constant = (name: string): tf.Tensor => {
+        const value = parameters.get(name)?.value() ?? constants.get(name)!;
+        return quantizer && value ? quantizer.constant(name, value, innerOf.get(name) ?? 1) : value;
+      };
       for (const node of nodesFor(graph, wanted)) {
-        const operands = presentInputs(graph, node);
+        const norm = norms.get(node.name);
+        const operands = node.inputs.flatMap((name, position) =>
+          name === null || (norm && position === 2) ? [] : [{ ...tensorOf(graph, name), position }],
+        );
         const result = tfOps[node.op]!({
           lib,
           batch,
-          inputs: operands.map(({ name }) => values.get(name) ?? weightOf(name)!),
+          inputs: operands.map(({ name, position }) => {
+            const value = values.get(name);
+            return value ? (quantizer?.operand(node, position, value) ?? value) : constant(name);
+          }),
           shapes: operands.map(({ shape }) => shape),
           values: operands.map(({ data }) => data),
           outputShape: tensorOf(graph, node.outputs[0]!).shape,
           attrs: node.attrs,
+          ...(norm && { normalize: (sums) => norm.apply(sums, mode) }),
         });
-        values.set(node.outputs[0]!, result);
+        values.set(node.outputs[0]!, moved(node.outputs[0]!, result));
       }
       return wanted.map((name) => values.get(name)!);
     },
     toGraph() {
       const tensors = new Map(graph.tensors);
-      for (const [name, { variable, layout, unit }] of parameters) {
-        const data = layout.toGraph(variable.dataSync<'float32'>()).map((value) => value * unit);
-        tensors.set(name, { ...tensorOf(graph, name), data });
-      }
+      for (const [name, parameter] of parameters)
+        tensors.set(name, { ...tensorOf(graph, name), data: parameter.data() });
+      for (const [name, norm] of norms) foldNorm(graph, tensors, name, norm);
       return { ...graph, tensors };
     },
+    snapshot: () => [
+      ...variablesOf().map((variable) => variable.dataSync<'float32'>().slice()),
+      ...[...norms.values()].flatMap(({ averages }) => averages.map((values) => values.slice())),
+    ],
+    restore(snapshot) {
+      const variables = variablesOf();
+      for (const [i, variable] of variables.entries())
+        lib.tidy(() => variable.assign(lib.tensor(snapshot[i]!.slice(), variable.shape)));
+      const averages = [...norms.values()].flatMap((norm) => norm.averages);
+      for (const [i, values] of averages.entries()) values.set(snapshot[variables.length + i]!);
+    },
     dispose() {
-      for (const { variable } of parameters.values()) variable.dispose();
-      for (const constant of constants.values()) constant.dispose();
+      for (const held of [...parameters.values(), ...norms.values(), ...constants.values()]) held.dispose();
     },
   };
 }
 
-function parameterOf(lib: TF, graph: Graph, node: Node, position: number, tensor: Tensor): Parameter {
+function layoutOf(graph: Graph, node: Node, position: number, tensor: Tensor) {
   const inputShape = tensorOf(graph, node.inputs[0]!).shape;
-  const layout = position === 1 ? weightLayout(node.op, tensor.shape, inputShape) : biasLayout(tensor.shape);
-  const unit = unitOf(tensor);
-  const values = layout.toTf(tensor.data!).map((value) => value / unit);
-  const variable = lib.tidy(() => lib.variable(lib.tensor(values, layout.shape))); // a variable outlives the tidy
-  return { variable, layout, unit };
+  return position === 1 ? weightLayout(node.op, tensor.shape, inputShape) : biasLayout(tensor.shape);
 }
 
-/**
- * Adam moves every weight by about the learning rate, whatever its size: fine for weights of 0.1, ruin for the first
- * layer of a model that takes bytes, whose weights are 255 times as small. So variables hold weights in a unit that
- * makes their root mean square about 1/8. A power of two: weights that are not trained come back bit for bit.
- */
-function unitOf({ data }: Tensor): number {
-  const squares = (data as Float32Array).reduce((sum, value) => sum + value * value, 0);
-  const rms = Math.sqrt(squares / data!.length);
-  return rms > 2 ** -40 ? 2 ** Math.round(Math.log2(8 * rms)) : 1;
+function foldNorm(graph: Graph, tensors: Map<string, Tensor>, nodeName: string, norm: Norm): void {
+  const node = graph.nodes.find(({ name }) => name === nodeName)!;
+  const [weights, bias] = [tensors.get(node.inputs[1]!)!, tensors.get(node.inputs[2]!)!];
+  const { factor, bias: folded } = norm.folded();
+  const perFilter = node.op === 'conv_2d' ? elementCount(weights.shape.slice(1)) : 1;
+  const data = Float32Array.from(weights.data!, (w, i) => w * factor[Math.floor(i / perFilter) % factor.length]!);
+  tensors.set(weights.name, { ...weights, data });
+  tensors.set(bias.name, { ...bias, data: folded });
 }
 
 const presentInputs = (graph: Graph, node: Node): Tensor[] =>
@@ -143,6 +191,6 @@ function checkTrainable(graph: Graph): void {
   if (faults.length > 0)
     throw new ThimbleError('E_UNSUPPORTED_OP', `"${graph.name}" cannot be trained: ${faults.join('; ')}`, [
       'Fine-tune in the framework that made the model, then import it again.',
-      'Or leave out --prune: quantization alone needs no training.',
+      'Or leave out pruning and training: quantization alone needs neither.',
     ]);
 }

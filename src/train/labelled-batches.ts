@@ -11,12 +11,20 @@ export interface Batch {
   readonly labels: Int32Array;
 }
 
-/** @param indices of labelled samples */
-export function readBatch(dataset: Dataset, indices: readonly number[], preprocessing?: Preprocessing): Batch {
+/**
+ * @param indices of labelled samples
+ * @param change what is done to each sample after preprocessing
+ */
+export function readBatch(
+  dataset: Dataset,
+  indices: readonly number[],
+  preprocessing?: Preprocessing,
+  change: (values: Float32Array) => Float32Array = (values) => values,
+): Batch {
   const size = elementCount(dataset.shape);
   const values = new Float32Array(indices.length * size);
   for (const [row, index] of indices.entries())
-    values.set(preprocessSample(dataset.sample(index), preprocessing), row * size);
+    values.set(change(preprocessSample(dataset.sample(index), preprocessing)), row * size);
   return { values, labels: Int32Array.from(indices, (index) => dataset.classOf(index)!) };
 }
 

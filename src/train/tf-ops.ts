@@ -15,6 +15,8 @@ export interface TfCall {
   readonly outputShape: Shape; // with batch 1
   readonly attrs: Readonly<Record<string, unknown>>;
   readonly batch: number;
+  /** In place of adding the bias, which is then not among the inputs. */
+  readonly normalize?: (sums: tf.Tensor) => tf.Tensor;
 }
 type TfOp = (call: TfCall) => tf.Tensor;
 
@@ -24,21 +26,21 @@ export const tfOps: Readonly<Record<string, TfOp>> = {
     const { lib, inputs, attrs } = call;
     const [x, weights, bias] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor | undefined];
     const { stride, padding } = windowAttrs(attrs);
-    return activated(call, plusBias(lib, lib.conv2d(x, weights, stride, padding), bias));
+    return activated(call, settled(call, lib.conv2d(x, weights, stride, padding), bias));
   },
 
   depthwise_conv_2d(call) {
     const { lib, inputs, attrs } = call;
     const [x, weights, bias] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor | undefined];
     const { stride, padding } = windowAttrs(attrs);
-    return activated(call, plusBias(lib, lib.depthwiseConv2d(x, weights, stride, padding), bias));
+    return activated(call, settled(call, lib.depthwiseConv2d(x, weights, stride, padding), bias));
   },
 
   fully_connected(call) {
     const { lib, inputs } = call;
     const [x, weights, bias] = inputs as [tf.Tensor, tf.Tensor2D, tf.Tensor | undefined];
     const rows = lib.reshape(x, [-1, weights.shape[1]]) as tf.Tensor2D;
-    return activated(call, reshaped(call, plusBias(lib, lib.matMul(rows, weights, false, true), bias)));
+    return activated(call, reshaped(call, settled(call, lib.matMul(rows, weights, false, true), bias)));
   },
 
   average_pool_2d(call) {
@@ -112,8 +114,9 @@ function windowAttrs(attrs: TfCall['attrs']) {
   return { filter, stride, padding: padding === 'SAME' ? ('same' as const) : ('valid' as const) };
 }
 
-const plusBias = (lib: TF, sums: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor =>
-  bias ? lib.add(sums, bias) : sums;
+/** Sums with their bias, or normalized. */
+const settled = ({ lib, normalize }: TfCall, sums: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor =>
+  normalize?.(sums) ?? (bias ? lib.add(sums, bias) : sums);
 
 function activated({ lib, attrs }: TfCall, x: tf.Tensor): tf.Tensor {
   switch (attrs['activation'] as Activation | undefined) {

@@ -13,6 +13,32 @@ import { maxPoolGradient } from './kernels/max-pool-gradient.js';
 export type { TF };
 
 let loading: Promise<TF> | undefined;
+let choosing: Promise<TF> | undefined;
+
+/** What training runs on: TensorFlow's native library where @tensorflow/tfjs-node is installed, otherwise wasm. */
+export function trainingBackend(): Promise<TF> {
+  choosing ??= nativeBackend().then((native) => native ?? wasmBackend());
+  return choosing;
+}
+
+/**
+ * @tensorflow/tfjs-node is never a dependency: its binary cannot be downloaded everywhere.
+ * @param load for tests
+ * @returns undefined where it is not installed, or does not work
+ */
+export async function nativeBackend(
+  load: () => Promise<TF> = () => import(nativePackage) as Promise<TF>,
+): Promise<TF | undefined> {
+  try {
+    const tf = await load();
+    const works = await tf.setBackend('tensorflow');
+    return works ? tf : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const nativePackage: string = '@tensorflow/tfjs-node'; // a variable: the compiler does not look for it
 
 /**
  * Loads TensorFlow.js when first called (half a second), makes wasm its backend, and prints nothing.

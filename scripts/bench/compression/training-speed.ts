@@ -16,13 +16,21 @@ interface Case {
   readonly title: string;
   readonly graph: () => Graph;
   readonly samples: number;
+  readonly batchNorm?: boolean;
   readonly mostSeconds: number; // what an epoch may take
 }
 
+const [digits, keywords, images] = [
+  { graph: () => smallCnn(10, 1), samples: 10_000, mostSeconds: 4 },
+  { graph: () => dsCnn(10, 1), samples: 2_000, mostSeconds: 18 },
+  { graph: () => resNet8(10, 1), samples: 10_000, mostSeconds: 150 },
+];
 const cases: readonly Case[] = [
-  { unit: 'small-cnn', title: 'small CNN, 28×28', graph: () => smallCnn(10, 1), samples: 10_000, mostSeconds: 4 },
-  { unit: 'ds-cnn', title: 'DS-CNN, 49×10', graph: () => dsCnn(10, 1), samples: 2_000, mostSeconds: 18 },
-  { unit: 'resnet-8', title: 'ResNet-8, 32×32', graph: () => resNet8(10, 1), samples: 10_000, mostSeconds: 150 },
+  { unit: 'small-cnn', title: 'small CNN, 28×28', ...digits! },
+  { unit: 'ds-cnn', title: 'DS-CNN, 49×10', ...keywords! },
+  { unit: 'ds-cnn-batch-norm', title: 'DS-CNN, batch normalization', batchNorm: true, ...keywords! },
+  { unit: 'resnet-8', title: 'ResNet-8, 32×32', ...images! },
+  { unit: 'resnet-8-batch-norm', title: 'ResNet-8, batch normalization', batchNorm: true, ...images! },
 ];
 const epochs = 4; // the first compiles: the median is of the others
 
@@ -37,9 +45,11 @@ export const trainingSpeed: Stage = {
   notes: 'wall: with whatever else the computer did; CPU: user time of this process alone.',
   async run(units) {
     const rows: Row[] = [];
-    for (const { unit, title, graph, samples, mostSeconds } of cases) {
+    for (const { unit, title, graph, samples, batchNorm = false, mostSeconds } of cases) {
       const sources = hashOf('src/train', 'scripts/bench/compression/networks.ts', 'package-lock.json');
-      const times = await units.once(unit, { samples, epochs, sources }, () => timeEpochs(graph(), samples));
+      const times = await units.once(unit, { samples, epochs, batchNorm, sources }, () =>
+        timeEpochs(graph(), samples, batchNorm),
+      );
       const [wall, cpu] = [medianOf(times, 'seconds'), medianOf(times, 'cpuSeconds')];
       rows.push({
         network: title,
@@ -54,11 +64,12 @@ export const trainingSpeed: Stage = {
   },
 };
 
-async function timeEpochs(graph: Graph, samples: number): Promise<readonly EpochTime[]> {
+async function timeEpochs(graph: Graph, samples: number, batchNorm: boolean): Promise<readonly EpochTime[]> {
   const times: EpochTime[] = [];
   let [since, cpu] = [0, process.cpuUsage()];
   await fineTune(graph, noise(graph, samples), {
     epochs,
+    batchNorm,
     validationFraction: 0,
     onEvent: ({ message }) => {
       if (message === undefined) return; // one message at the end of every epoch, one before the first
