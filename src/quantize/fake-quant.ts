@@ -14,8 +14,8 @@ import { prepared } from './quantizable.js';
 /** Which nodes compute with quantized weights and give quantized outputs. */
 export type Which = (node: Node) => boolean;
 
-/** Integers of a dtype; symmetric int8 weights leave −128 out. */
-const rangeOf = ({ dtype, zeroPoint }: TensorPlan, constant: boolean): readonly [number, number] => {
+/** The integers that a planned tensor may take; symmetric int8 weights leave −128 out. */
+export const integersOf = ({ dtype, zeroPoint }: TensorPlan, constant: boolean): readonly [number, number] => {
   if (dtype === 'int32') return [-(2 ** 31), 2 ** 31 - 1];
   const symmetric = zeroPoint.every((each) => each === 0);
   if ((dtype as string) === 'int16') return [-32767, 32767];
@@ -84,14 +84,14 @@ const plannedFor = (plan: QuantizationPlan, name: string): TensorPlan | undefine
 
 function onGrid(own: Graph, plan: QuantizationPlan, name: string, values: TypedArray): TypedArray {
   const entry = plannedFor(plan, name);
-  return entry ? snapped(values, tensorOf(own, name).shape, entry, rangeOf(entry, false)) : values;
+  return entry ? snapped(values, tensorOf(own, name).shape, entry, integersOf(entry, false)) : values;
 }
 
 /** A constant with the values that its integers will have; what varies stays as it is. */
 export function onPlannedGrid(tensor: Tensor, plan: QuantizationPlan): Tensor {
   const entry = plannedFor(plan, tensor.name);
   if (!entry || tensor.dtype !== 'float32' || !isConstant(tensor)) return tensor;
-  return { ...tensor, data: snapped(dataOf(tensor), tensor.shape, entry, rangeOf(entry, true)) };
+  return { ...tensor, data: snapped(dataOf(tensor), tensor.shape, entry, integersOf(entry, true)) };
 }
 
 function prepareCompute(

@@ -1,6 +1,7 @@
 /** A quantization recipe: what a person chooses. Plain JSON; every key has a default, an unknown key is refused. */
 import { z } from 'zod';
 import { ThimbleError } from '../core/errors.js';
+import { qatSchema, trainingSchema } from './training-choices.js';
 
 const recipeSchema = z.strictObject({
   name: z.string().min(1).default('a8w8'),
@@ -29,6 +30,10 @@ const recipeSchema = z.strictObject({
       momentum: z.number().min(0).lt(1).optional(),
     })
     .prefault({}),
+  /** How the float model is trained after pruning. */
+  training: trainingSchema.optional(),
+  /** Quantization-aware training: train with fake quantization before the integers are fixed. */
+  qat: qatSchema.optional(),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
@@ -46,6 +51,7 @@ export const namedRecipes: ReadonlyMap<string, Recipe> = new Map(
     recipeSchema.parse({ name: 'a8w8-equalized', weights: { equalize: true } }),
     recipeSchema.parse({ name: 'a8w8-bias', biasCorrection: 'empirical' }),
     recipeSchema.parse({ name: 'a8w8-adaround', weights: { rounding: 'adaptive' } }),
+    recipeSchema.parse({ name: 'qat-a8w8', qat: {} }),
   ].map((recipe) => [recipe.name, recipe]),
 );
 

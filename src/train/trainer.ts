@@ -13,7 +13,7 @@ import { createOptimizer, type Optimizer, scheduleFactor } from './optimizer.js'
 /** Fake quantization while training: parameters are chosen anew before every step, from the weights of now. */
 export interface StepQuantizer {
   /** @param learn whether ranges may follow what passes through */
-  forStep(graph: Graph, learn: boolean): ForwardQuantizer;
+  forStep(lib: TF, graph: Graph, learn: boolean): ForwardQuantizer;
   /** Plain JSON for a checkpoint. */
   state(): unknown;
   restore(state: unknown): void;
@@ -168,7 +168,7 @@ export class Trainer {
     const { lib, model, teacher, quantizer } = this.parts;
     return lib.tidy(() => {
       const [x, labels] = this.inputsOf(batch);
-      const forStep = quantizer?.forStep(model.toGraph(), true);
+      const forStep = quantizer?.forStep(lib, model.toGraph(), true);
       let logits: tf.Tensor | undefined;
       const { value, grads } = lib.variableGrads(() => {
         logits = lib.keep(this.forward(x, labels.length, { norms: 'train', quantizer: forStep }));
@@ -196,7 +196,7 @@ export class Trainer {
 
   private async measure(indices: readonly number[]): Promise<Measure> {
     const { lib, model, quantizer, read } = this.parts;
-    const forAll = quantizer?.forStep(model.toGraph(), false);
+    const forAll = quantizer?.forStep(lib, model.toGraph(), false);
     let [loss, hits] = [0, 0];
     for (let begin = 0; begin < indices.length; begin += MEASURING_BATCH) {
       await this.pause();
