@@ -36,8 +36,8 @@ records, the JSON of the mnist package, and raw int8 records. \`--format NAME\` 
   E_DATA_SHAPE: `The samples do not fit the model: another size, another number of channels, or values that are quantized already.
 The message shows both shapes. By default nothing is scaled: bytes become floats from 0 to 255. Where the model was
 trained on 0…1, say so: --scale 0.00392156862745098, or "preprocessing" in thimble.config.json.`,
-  E_TRAINING: `Fine-tuning failed: the loss became NaN, or the data has no labels to learn from. Lower the learning rate
-(--learning-rate), or prune less.`,
+  E_TRAINING: `Training failed: the loss became NaN, the data has no labels to learn from, the model is no classifier, or teacher and
+model do not fit. Lower the learning rate (--learning-rate), prune less, or take a recipe without training.`,
   E_BOARD_UNKNOWN: `No board of that name. \`thimble boards\` lists them with their aliases. A board is one JSON file: your own can be given by
 its path, --board ./my-board.json.`,
   E_BOARD_FILE: `A board's JSON file has faults; all are listed with their place in the file. boards/board.schema.json describes the

@@ -1,8 +1,10 @@
 /**
- * From a float model to an INT8 one, the stages in order: prune → fine-tune → calibrate → plan → quantize → score.
+ * From a float model to an INT8 one, the stages in order: prune → fine-tune → calibrate → plan → quantize (with training,
+ * where the recipe says so) → score.
  * Nothing is written here; the result is values.
  */
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import type { Dataset } from '../core/dataset.js';
 import { preprocessSample } from '../core/encode-sample.js';
 import { ThimbleError } from '../core/errors.js';
@@ -16,9 +18,13 @@ import { type PruneReport, pruneChannels } from '../passes/prune-channels.js';
 import type { RoundedLayer } from '../quantize/adaptive-rounding.js';
 import type { EqualizationReport } from '../quantize/equalize.js';
 import type { QuantizationPlan } from '../quantize/plan.js';
-import { quantizeGraph } from '../quantize/quantize-graph.js';
+import { type Quantized, quantizeGraph } from '../quantize/quantize-graph.js';
 import type { Recipe } from '../quantize/recipe.js';
-import { type EpochRecord, fineTune } from '../train/fine-tune.js';
+import { withoutOpen } from '../quantize/training-choices.js';
+import { checkpointIn } from '../train/checkpoint.js';
+import { type EpochRecord, fineTune, fineTuneDefaults } from '../train/fine-tune.js';
+import { integerAgreement, type LayerAgreement } from '../train/integer-agreement.js';
+import { quantizeAware } from '../train/quantize-aware.js';
 import { interfaceOf } from './compare.js';
 import { describeModel } from './describe-model.js';
 import type { LoadedModel } from './load-model.js';
@@ -28,13 +34,15 @@ export interface CompressOptions {
   readonly recipe: Recipe;
   readonly calibration: number; // samples, class-stratified
   readonly prune?: number | undefined; // share of the channels to remove, 0 … 1
-  readonly epochs: number; // of fine-tuning after pruning
-  readonly learningRate: number;
+  readonly epochs?: number | undefined; // of all training; otherwise the recipe's, or the defaults
+  readonly learningRate?: number | undefined;
   readonly seed: number;
   readonly test?: Dataset | undefined; // to score with; otherwise samples are held out of the data
   readonly scoreLimit: number; // samples scored at most
   readonly labels?: readonly string[] | undefined;
   readonly preprocessing?: Preprocessing | undefined;
+  /** A folder for the state of trainings: one that was stopped goes on there. Removed by the caller when all is written. */
+  readonly checkpoints?: string | undefined;
   readonly onEvent?: OnEvent | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,6 +56,13 @@ export interface Stage {
   readonly score: Score | null; // null where the data has no classes
 }
 
+/** What quantization-aware training did, and how near it was to the integers. */
+export interface QatReport {
+  readonly history: readonly EpochRecord[];
+  readonly bestEpoch: number; // 0: training did not help, and the model is quantized as it was
+  readonly agreement: readonly LayerAgreement[]; // with the int8 reference, over some calibration samples
+}
+
 export interface Compressed {
   readonly float: Graph; // as quantized: pruned and fine-tuned where that was asked for
   readonly int8: Graph;
@@ -55,7 +70,8 @@ export interface Compressed {
   readonly stages: readonly Stage[];
   readonly choice: SampleChoice;
   readonly prune: PruneReport | null;
-  readonly history: readonly EpochRecord[] | null;
+  readonly history: readonly EpochRecord[] | null; // of fine-tuning
+  readonly qat: QatReport | null;
   readonly plan: QuantizationPlan;
   readonly equalization: EqualizationReport | null;
   readonly rounding: readonly RoundedLayer[] | null;
@@ -77,7 +93,9 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
   const { preprocessing } = metadata;
   const io = interfaceOf(model, preprocessing);
   checkSamplesFit(io, data);
-  const choice = chooseSamples(data, options);
+  const trains = options.prune !== undefined || options.recipe.qat !== undefined;
+  const choice = chooseSamples(data, { ...options, trains });
+  if (options.recipe.qat && choice.training.length === 0) throw noLabels(options.recipe.name, data);
   const score = (subject: Graph): Promise<Score | null> => scoreGraph(subject, preprocessing, choice, options);
 
   const stages: Stage[] = [await stageOf('float32', graph, score)];
@@ -85,27 +103,25 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
   let float = pruned?.graph ?? graph;
   let history: readonly EpochRecord[] | null = null;
   if (pruned) {
-    const learnable = choice.training.length > 0 && options.epochs > 0;
-    if (learnable) ({ graph: float, history } = await tune(float, data, choice, preprocessing, options));
+    const learnable = choice.training.length > 0 && options.epochs !== 0;
+    if (learnable) ({ graph: float, history } = await tune(float, graph, data, choice, preprocessing, options));
     else options.onEvent?.({ stage: 'fine-tune', message: 'Not fine-tuned: the data has no labels to learn from.' });
     stages.push(await stageOf('pruned', float, score));
   }
 
-  const samples = calibrationSamples(data, choice, preprocessing, options.signal);
-  const { onEvent, signal, recipe } = options;
-  const sampleCount = choice.calibration.length;
-  const quantized = await quantizeGraph(float, samples, recipe, { onEvent, signal, sampleCount });
+  const { quantized, qat } = await quantize(float, graph, data, choice, preprocessing, options);
   const { plan, equalization, rounding } = quantized;
   const int8: Graph = { ...quantized.int8, metadata };
   stages.push(await stageOf('int8', int8, score));
   return {
-    float,
+    float: qat ? quantized.float : float,
     int8,
     tflite: emitTflite(int8),
     stages,
     choice,
     prune: pruned?.report ?? null,
     history,
+    qat,
     plan,
     equalization,
     rounding,
@@ -115,21 +131,67 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
 
 async function tune(
   graph: Graph,
+  original: Graph,
+  data: Dataset,
+  { training }: SampleChoice,
+  preprocessing: Preprocessing | undefined,
+  options: CompressOptions,
+) {
+  const { distill, ...choices } = options.recipe.training ?? {};
+  return fineTune(graph, data, {
+    ...withoutOpen(choices),
+    ...(distill && { distill: { teacher: original, ...withoutOpen(distill) } }),
+    ...trainingOptions(options, 'fine-tune'),
+    indices: training,
+    preprocessing,
+  });
+}
+
+/** With the recipe's `qat` the graph is trained on the way. */
+async function quantize(
+  float: Graph,
+  original: Graph,
   data: Dataset,
   choice: SampleChoice,
   preprocessing: Preprocessing | undefined,
   options: CompressOptions,
-) {
-  return fineTune(graph, data, {
+): Promise<{ quantized: Quantized; qat: QatReport | null }> {
+  const { recipe, onEvent, signal } = options;
+  const samples = calibrationSamples(data, choice, preprocessing, signal);
+  const sampleCount = choice.calibration.length;
+  if (!recipe.qat)
+    return { quantized: await quantizeGraph(float, samples, recipe, { onEvent, signal, sampleCount }), qat: null };
+  const { distill } = recipe.qat;
+  const quantized = await quantizeAware(float, data, recipe, {
+    ...(distill && { distill: { teacher: original, ...withoutOpen(distill) } }),
+    ...trainingOptions(options, 'qat'),
     indices: choice.training,
-    epochs: options.epochs,
-    learningRate: options.learningRate,
-    seed: options.seed,
+    calibration: choice.calibration,
     preprocessing,
-    onEvent: options.onEvent,
-    signal: options.signal,
   });
+  const some = choice.calibration.slice(0, COMPARED_SAMPLES);
+  const inputs = some.map((index) => preprocessSample(data.sample(index), preprocessing));
+  const agreement = await integerAgreement(quantized.float, quantized.plan, quantized.int8, inputs);
+  return { quantized, qat: { history: quantized.history, bestEpoch: quantized.bestEpoch, agreement } };
 }
+
+/** Fake quantization is held against the integers on so many samples: a share of equal bytes to four digits. */
+const COMPARED_SAMPLES = 16;
+
+/** What flags say of every training; a flag that is not given leaves the recipe's word. */
+const trainingOptions = (options: CompressOptions, name: string) => ({
+  ...withoutOpen({ epochs: options.epochs, learningRate: options.learningRate }),
+  seed: options.seed,
+  onEvent: options.onEvent,
+  signal: options.signal,
+  checkpoint: options.checkpoints === undefined ? undefined : checkpointIn(join(options.checkpoints, name)),
+});
+
+const noLabels = (recipe: string, data: Dataset): ThimbleError =>
+  new ThimbleError('E_TRAINING', `"${recipe}" trains, and "${data.name}" has no labels to learn from`, [
+    'Give labelled data: a label column, class-named folders, or an array of labels.',
+    'Or a recipe without training, such as a8w8.',
+  ]);
 
 /** Yields between samples, so that bars are drawn and Ctrl-C is heard. */
 async function* calibrationSamples(
@@ -174,7 +236,12 @@ function metadataOf({ graph, sha256 }: LoadedModel, data: Dataset, options: Comp
     preprocessing: options.preprocessing ?? { scale: [1], offset: [0] },
     recipe: {
       name: recipeName(options),
-      sha256: hashOf({ ...options.recipe, prune: options.prune ?? null, epochs: options.epochs }),
+      sha256: hashOf({
+        ...options.recipe,
+        prune: options.prune ?? null,
+        epochs: options.epochs ?? fineTuneDefaults.epochs,
+        ...withoutOpen({ learningRate: options.learningRate }),
+      }),
     },
     source: { modelSha256: sha256, dataSha256: data.sha256 },
     seed: options.seed,

@@ -7,7 +7,7 @@ const HELD_OUT = 0.2;
 
 export interface SampleChoice {
   readonly calibration: readonly number[]; // of the data
-  readonly training: readonly number[]; // of the data; empty unless pruned and labelled
+  readonly training: readonly number[]; // of the data; empty unless there is training, and labels
   readonly scoring: readonly number[]; // of scoringData
   readonly scoringData: Dataset;
   readonly scoredOn: 'test data' | 'held-out samples' | 'the calibration samples' | 'nothing';
@@ -15,7 +15,7 @@ export interface SampleChoice {
 
 export interface ChoiceOptions {
   readonly calibration: number;
-  readonly prune?: number | undefined;
+  readonly trains: boolean; // whether the recipe needs samples to train on
   readonly test?: Dataset | undefined;
   readonly scoreLimit: number;
   readonly seed: number;
@@ -25,7 +25,7 @@ export interface ChoiceOptions {
 export function chooseSamples(data: Dataset, options: ChoiceOptions): SampleChoice {
   const { test, seed, scoreLimit } = options;
   const labelled = data.labels.length > 0;
-  const trains = options.prune !== undefined && labelled;
+  const trains = options.trains && labelled;
   const all = Array.from({ length: data.sampleCount }, (_, i) => i);
   const heldOut = new Set(test || !trains ? [] : stratifiedIndices(data, Math.ceil(data.sampleCount * HELD_OUT), seed));
   const usable = all.filter((i) => !heldOut.has(i));

@@ -8,7 +8,7 @@ import type { LoadedModel } from './load-model.js';
 
 /** The report as it stands in the file: plain JSON, the figures of every stage and all that made them. */
 export function reportOf(model: LoadedModel, compressed: Compressed) {
-  const { stages, choice, prune, history, plan, equalization, rounding, metadata, tflite } = compressed;
+  const { stages, choice, prune, history, qat, plan, equalization, rounding, metadata, tflite } = compressed;
   return {
     thimble: packageVersion(),
     source: { file: model.path, bytes: model.fileBytes, sha256: model.sha256 },
@@ -33,6 +33,7 @@ export function reportOf(model: LoadedModel, compressed: Compressed) {
     accuracyDropPoints: accuracyDrop(stages),
     prune,
     fineTune: history,
+    qat,
     equalization,
     rounding,
     plan,

@@ -54,3 +54,9 @@ export const qatSchema = z.strictObject({
 
 export type TrainingChoices = z.infer<typeof trainingSchema>;
 export type QatChoices = z.infer<typeof qatSchema>;
+
+/** The keys that a person has set. */
+export const withoutOpen = <T extends object>(choices: T): { [key in keyof T]: Exclude<T[key], undefined> } =>
+  Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined)) as {
+    [key in keyof T]: Exclude<T[key], undefined>;
+  };

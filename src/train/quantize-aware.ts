@@ -12,6 +12,7 @@ import type { Sample } from '../quantize/calibrate.js';
 import { prepared } from '../quantize/quantizable.js';
 import { type Quantized, quantizeGraph } from '../quantize/quantize-graph.js';
 import type { Recipe } from '../quantize/recipe.js';
+import { withoutOpen } from '../quantize/training-choices.js';
 import { type EpochRecord, type FineTuneOptions, train } from './fine-tune.js';
 import { PlannedQuantizer } from './planned-quantizer.js';
 
@@ -84,9 +85,6 @@ export async function quantizeAware(
     bestEpoch,
   };
 }
-
-const withoutOpen = <T extends object>(choices: T): T =>
-  Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined)) as T;
 
 /** Yields between samples, so that bars are drawn and Ctrl-C is heard. */
 async function* samplesOf(

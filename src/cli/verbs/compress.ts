@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Dataset } from '../../core/dataset.js';
@@ -6,6 +7,7 @@ import {
   type Compressed,
   type CompressOptions,
   compress as compressModel,
+  type QatReport,
   type Stage,
 } from '../../pipeline/compress.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
@@ -13,6 +15,7 @@ import { type LoadedModel, loadModel, sampleShapeOf } from '../../pipeline/load-
 import { loadRecipe, recipeNames } from '../../pipeline/load-recipe.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
 import { fineTuneDefaults } from '../../train/fine-tune.js';
+import { qatDefaults } from '../../train/quantize-aware.js';
 import type { Context } from '../context.js';
 import {
   type DataOptions,
@@ -32,8 +35,8 @@ export interface CompressFlags extends DataOptions, PreprocessingOptions {
   readonly test?: string;
   readonly calibration: number;
   readonly prune?: string;
-  readonly epochs: number;
-  readonly learningRate: number;
+  readonly epochs?: number;
+  readonly learningRate?: number;
   readonly recipe: string;
   readonly seed: number;
   readonly score: number;
@@ -47,8 +50,16 @@ export const withCompression = (command: Command): Command =>
         .option('--test <data>', 'samples to score with (default: some are held out of --data)')
         .option('--calibration <n>', 'samples that set the int8 ranges, class-stratified', positiveInteger, 500)
         .option('--prune <what>', 'channels=0.5 removes half of the channels and fine-tunes')
-        .option('--epochs <n>', 'of fine-tuning after pruning', positiveInteger, fineTuneDefaults.epochs)
-        .option('--learning-rate <rate>', 'of fine-tuning', positiveNumber, fineTuneDefaults.learningRate)
+        .option(
+          '--epochs <n>',
+          `of training, in place of the recipe’s (default: ${fineTuneDefaults.epochs} after pruning, ${qatDefaults.epochs} of qat)`,
+          positiveInteger,
+        )
+        .option(
+          '--learning-rate <rate>',
+          `of training, in place of the recipe’s (default: ${fineTuneDefaults.learningRate}; qat ${qatDefaults.learningRate})`,
+          positiveNumber,
+        )
         .option('--recipe <recipe>', `a JSON file, or one of ${recipeNames.join(', ')}`, 'a8w8')
         .option('--seed <n>', 'of every random choice', positiveInteger, 1)
         .option('--score <n>', 'samples to score at most', positiveInteger, 2000),
@@ -69,11 +80,14 @@ export const compress: Verb = (program, action) => {
 
 async function run(context: Context, path: string, flags: CompressFlags & { output: string }): Promise<void> {
   const model = await loadModel(path);
-  const { compressed } = await compressFromFlags(context, model, flags);
+  const checkpoints = join(flags.output, 'training');
+  const { compressed } = await compressFromFlags(context, model, flags, checkpoints);
   const written = writeCompressed(flags.output, model, compressed);
+  rmSync(checkpoints, { recursive: true, force: true }); // of trainings that are through
   context.printJson(written.report);
   context.print(`${context.colors.bold(basename(model.path))} → ${join(flags.output, 'model.tflite')}`);
   context.print(stageTable(compressed, model, context));
+  if (compressed.qat) context.print(`\n  ${qatText(compressed.qat)}`);
   context.print(`\n  Full figures: ${join(flags.output, 'report.json')}`);
 }
 
@@ -82,6 +96,7 @@ export async function compressFromFlags(
   context: Context,
   model: LoadedModel,
   flags: CompressFlags,
+  checkpoints: string,
 ): Promise<{ data: Dataset; compressed: Compressed }> {
   const recipe = loadRecipe(flags.recipe);
   const prune = flags.prune === undefined ? undefined : pruneRatio(flags.prune);
@@ -107,11 +122,26 @@ export async function compressFromFlags(
     test,
     scoreLimit: flags.score,
     labels: config.labels,
+    checkpoints,
     preprocessing: chosenPreprocessing(flags, config, model.graph.metadata?.preprocessing),
     onEvent: context.onEvent,
     signal: context.signal,
   };
   return { data: test ?? data, compressed: await compressModel(model, data, options) };
+}
+
+/** What quantization-aware training came to, in words. */
+export function qatText({ history, bestEpoch, agreement }: QatReport): string {
+  const [before, best] = [history[0]?.validationLoss, history[bestEpoch]?.validationLoss];
+  const loss = before != null && best != null ? `, held-out loss ${before.toFixed(4)} → ${best.toFixed(4)}` : '';
+  const ended =
+    bestEpoch > 0
+      ? `epoch ${bestEpoch} of ${history.length - 1} was best${loss}`
+      : 'no epoch lowered the loss on held-out samples: quantized without it';
+  const count = (key: 'equal' | 'values'): number => agreement.reduce((sum, layer) => sum + layer[key], 0);
+  const worst = Math.max(...agreement.map((layer) => layer.worst));
+  return `quantization-aware training: ${ended}
+  fake quantization and the int8 reference agree in ${percentText(count('equal') / count('values'), 2)} of the bytes, layer by layer; largest difference ${worst}`;
 }
 
 /** Float, pruned and INT8 side by side. */

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadBoard } from '../../boards/load-board.js';
 import type { BoardSpec } from '../../core/board-spec.js';
@@ -160,8 +161,10 @@ async function int8ModelOf(context: Context, path: string, flags: Flags, output:
       `${path} is a float model: quantizing it takes representative samples`,
       'Add --data DATA; an int8 .tflite needs none.',
     );
-  const { compressed, data } = await compressFromFlags(context, source, { ...flags, data: flags.data });
+  const checkpoints = join(output, 'training');
+  const { compressed, data } = await compressFromFlags(context, source, { ...flags, data: flags.data }, checkpoints);
   writeCompressed(output, source, compressed);
+  rmSync(checkpoints, { recursive: true, force: true });
   context.print(stageTable(compressed, source, context));
   context.print('');
   return { model: await loadModel(join(output, 'model.tflite')), source, compressed, data };
