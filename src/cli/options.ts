@@ -43,11 +43,13 @@ export interface KernelFlags {
   readonly maxRam?: number;
 }
 
+export const withOptimize = (command: Command): Command =>
+  command.addOption(
+    new Option('--optimize <what>', 'what the kernels are chosen for').choices(optimizations).default('balanced'),
+  );
+
 export const withKernelChoice = (command: Command): Command =>
-  command
-    .addOption(
-      new Option('--optimize <what>', 'what the kernels are chosen for').choices(optimizations).default('balanced'),
-    )
+  withOptimize(command)
     .option('--max-flash <bytes>', 'budget of weights and code of the model: 40960 or 40KiB', byteCount)
     .option('--max-ram <bytes>', 'budget of the arena: 8000 or 8KiB', byteCount);
 

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { canRun, type EmulatedCore, emulatedCores, hasTool } from '../../src/engines/core-program.js';
 import { benchOnCore } from '../../src/pipeline/bench-core.js';
 import type { Optimize } from '../../src/plan/choose-implementations.js';
+import { PREDICTION_ERROR } from '../../src/plan/estimate-latency.js';
 import { goldenModel, type goldenModelNames } from '../conformance/golden-files.js';
 import { withoutShared } from '../shared-folder.js';
 
@@ -40,11 +41,13 @@ describe.skipIf(withoutShared || !gcc.startsWith('12.2'))(
       const { graph, runs } = goldenModel(name);
       const inputs = runs.slice(0, 3).map((run) => run.inputs.map((bytes) => Int8Array.from(bytes)));
       const model = { graph, path: `${name}.tflite`, sha256: '', bytes: new Uint8Array() };
-      const { instructions, flash, ram, bitExact } = benchOnCore(model, { core, optimize, inputs });
+      const { instructions, flash, ram, bitExact, layers } = benchOnCore(model, { core, optimize, inputs });
       expect(bitExact).toBe(true);
       const now: Figures = [instructions, flash.totalBytes, ram.totalBytes];
       const worse = now.filter((value, i) => Math.abs(value - figures[i]!) > TOLERANCE * figures[i]!);
       expect(worse.length === 0 ? figures : now).toEqual(figures);
+      const predicted = layers.reduce((sum, layer) => sum + layer.predicted, 0);
+      expect(Math.abs(predicted / instructions - 1), `${predicted} predicted`).toBeLessThanOrEqual(PREDICTION_ERROR);
     });
   },
 );

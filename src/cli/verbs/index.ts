@@ -4,6 +4,7 @@ import type { Action } from '../main.js';
 import { bench } from './bench.js';
 import { boards } from './boards.js';
 import { build } from './build.js';
+import { calibrateBoardVerb } from './calibrate-board.js';
 import { compare } from './compare.js';
 import { compress } from './compress.js';
 import { deploy } from './deploy.js';
@@ -30,6 +31,7 @@ export const verbs: readonly Verb[] = [
   monitor,
   verify,
   bench,
+  calibrateBoardVerb,
   boards,
   ports,
   virtual,

@@ -132,7 +132,7 @@ function plain3x3(node: DepthwiseConv2dNode, g: DepthwiseGeometry, scaling: DspS
   return {
     variant: 'dsp',
     instructions: Math.round(
-      outputs * 13.5 + pairs * g.outputChannels * 20 + (pairs + 1) * g.inputWidth * g.inputChannels * 6,
+      outputs * 17.4 + pairs * g.outputChannels * 20 + (pairs + 1) * g.inputWidth * g.inputChannels * 6,
     ),
     codeBytes: 700,
     weightBytes: g.outputChannels * PLAIN_WORDS * 4,

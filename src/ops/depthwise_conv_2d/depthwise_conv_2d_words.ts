@@ -39,7 +39,7 @@ export const depthwiseConv2dWords = (
       {
         variant: 'words',
         instructions: Math.round(
-          factor * (outputs * (taps * (plain ? 2.7 : 5) + 46) + g.inputHeight * g.inputWidth * g.inputChannels * 7),
+          factor * (outputs * (taps * (plain ? 2.7 : 5) + 67) + g.inputHeight * g.inputWidth * g.inputChannels * 7),
         ),
         codeBytes: 1100,
         weightBytes: g.outputChannels * (taps + 9),

@@ -42,7 +42,7 @@ export const additiveDsp = (
     return [
       {
         variant: 'dsp',
-        instructions: count * (min >= perTensorQuant(output).zeroPoint ? 9 : 11) + 6500,
+        instructions: count * (min >= perTensorQuant(output).zeroPoint ? 11.5 : 13.5) + 6500,
         codeBytes: 420,
         weightBytes: 0,
         scratchBytes: TABLE_BYTES,

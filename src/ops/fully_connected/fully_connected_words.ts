@@ -31,7 +31,12 @@ export function fullyConnectedWords(node: WeightedNode, shape: Rows, core: strin
     {
       variant: 'words',
       instructions: Math.round(
-        rows * (padded * count * (perTap + 0.25) + units * (uniform ? 34 : 46) + depth * 6 + 40),
+        rows *
+          (padded * count * (perTap + 0.25) +
+            units * (core === 'cortex-m3' ? 18 : 34) +
+            (uniform ? 0 : 12) * units +
+            depth * 6 +
+            40),
       ),
       codeBytes: uniform ? 420 : 560,
       weightBytes: weights.length + 4 * padded + (uniform ? 0 : 5 * units),

@@ -58,7 +58,7 @@ export function outputBounds(node: WeightedNode): string {
 
 /** Predicted, for pairs of pixels: 14 instructions a step of 16 taps of 4 channels, and what begins and ends them. */
 export const productInstructions = ({ depth, groups }: MveMatrix, pixels: number): number =>
-  Math.ceil(pixels / 2) * groups * ((depth / 16) * 15 + 36);
+  pixels === 1 ? groups * ((depth / 16) * 14 + 14) : Math.ceil(pixels / 2) * groups * ((depth / 16) * 15 + 36);
 
 export interface Pointwise {
   readonly pixels: number; // or rows
@@ -78,7 +78,9 @@ export function pointwiseMve(node: WeightedNode, shape: Pointwise): readonly Imp
   return [
     {
       variant: 'mve',
-      instructions: Math.round(productInstructions(matrix, pixels) + pixels * (10 + (inputChannels / 16) * 5) + 40),
+      instructions: Math.round(
+        productInstructions(matrix, pixels) + pixels * (10 + (inputChannels / 16) * 5) + (pixels === 1 ? 0 : 40),
+      ),
       codeBytes: pixels > 1 && pixels % 2 > 0 ? 700 : 460,
       weightBytes: 4 * matrix.stream.length,
       scratchBytes: (pixels > 1 ? 2 : 1) * matrix.depth,
