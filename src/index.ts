@@ -13,6 +13,7 @@ export type { QuantParams, Shape, Tensor, TensorSpec, TypedArray } from './core/
 export { openDataset, stratifiedIndices, subset } from './datasets/index.js';
 export { connect, type DeviceLink } from './device/protocol.js';
 export { openSerialPort } from './device/serial-port.js';
+export { createMfcc, keywordMfcc, type Mfcc, type MfccOptions } from './dsp/mfcc/mfcc.js';
 export { emitCArray } from './emit/c-array.js';
 export { type CModel, type CModelOptions, emitCModel } from './emit/c-model.js';
 export { emitTflite } from './emit/tflite.js';
