@@ -26,6 +26,11 @@ const onHost = (target: Core): Platform => ({
   flags: [...sanitizers.flags, ...strictFlags, '-Wno-unused-function'],
 });
 const cxx = (target: Core): Platform => ({ ...platforms.cplusplus, target });
+/** Inline assembly depends on what the compiler does around it. */
+const at = (level: string, platform: Platform): Platform => ({
+  ...platform,
+  flags: platform.flags.map((flag) => (flag === '-O2' ? level : flag)),
+});
 const families: Readonly<Record<string, Family>> = {
   'dsp on cortex-m4': { variant: /^dsp/, platform: platforms['cortex-m4'], every: 1, least: 55 },
   'dsp here, without its instructions, under sanitizers': {
@@ -37,6 +42,22 @@ const families: Readonly<Record<string, Family>> = {
   'dsp here, as C++11': { variant: /^dsp/, platform: cxx('cortex-m4'), every: 2, least: 24 },
   'words on cortex-m0plus': { variant: /^words/, platform: platforms['cortex-m0plus'], every: 1, least: 55 },
   'words on cortex-m3': { variant: /^words/, platform: platforms['cortex-m3'], every: 1, least: 55 },
+  'words on cortex-m0plus at -Os': {
+    variant: /^words/,
+    platform: at('-Os', platforms['cortex-m0plus']),
+    every: 4,
+    least: 12,
+  },
+  'encoded on cortex-m0plus at -Os': {
+    variant: /_sparse|_codebook/,
+    platform: at('-Os', platforms['cortex-m0plus']),
+    every: 4,
+    least: 6,
+    layers: 'encoded',
+  },
+  'dsp on cortex-m4 at -Os': { variant: /^dsp/, platform: at('-Os', platforms['cortex-m4']), every: 5, least: 10 },
+  'dsp on cortex-m4 at -O3': { variant: /^dsp/, platform: at('-O3', platforms['cortex-m4']), every: 5, least: 10 },
+  'mve on cortex-m55 at -O3': { variant: /^mve/, platform: at('-O3', platforms['cortex-m55']), every: 5, least: 10 },
   'sparse on cortex-m0plus': {
     variant: /_sparse/,
     platform: platforms['cortex-m0plus'],

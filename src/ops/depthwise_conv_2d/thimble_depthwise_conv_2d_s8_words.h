@@ -20,17 +20,17 @@
 #define THIMBLE_WORDS_WIDE_LOAD(at, registers) "ldr r2, [r1, #" #at "]\n\tldmia r0!, {" registers "}\n\t"
 #define THIMBLE_WORDS_WIDE_5(at)                                                                                      \
     THIMBLE_WORDS_WIDE_LOAD(at, "r3, r4, r5, r6, r7")                                                                 \
-    THIMBLE_WORDS_ADD("a0", "r3") THIMBLE_WORDS_ADD("a1", "r4") THIMBLE_WORDS_ADD("a2", "r5")                         \
-    THIMBLE_WORDS_ADD("a3", "r6") THIMBLE_WORDS_ADD("a4", "r7")
+    THIMBLE_WORDS_ADD("r8", "r3") THIMBLE_WORDS_ADD("r9", "r4") THIMBLE_WORDS_ADD("r10", "r5")                         \
+    THIMBLE_WORDS_ADD("r11", "r6") THIMBLE_WORDS_ADD("r12", "r7")
 #define THIMBLE_WORDS_WIDE_4(at)                                                                                      \
     THIMBLE_WORDS_WIDE_LOAD(at, "r3, r4, r5, r6")                                                                     \
-    THIMBLE_WORDS_ADD("a0", "r3") THIMBLE_WORDS_ADD("a1", "r4")                                                       \
-    THIMBLE_WORDS_ADD("a2", "r5") THIMBLE_WORDS_ADD("a3", "r6")
-#define THIMBLE_WORDS_SIDE_ROW(taps, ...)                                                                             \
-    __asm__ volatile(".syntax unified\n\t" taps                                                                       \
-                     : __VA_ARGS__, "+l"(x)                                                                           \
+    THIMBLE_WORDS_ADD("r8", "r3") THIMBLE_WORDS_ADD("r9", "r4")                                                       \
+    THIMBLE_WORDS_ADD("r10", "r5") THIMBLE_WORDS_ADD("r11", "r6")
+#define THIMBLE_WORDS_SIDE_ROW(taps)                                                                                  \
+    __asm__ volatile(".syntax unified\n\t" THIMBLE_WORDS_OPENING taps THIMBLE_WORDS_CLOSING                           \
+                     : THIMBLE_WORDS_SUMS, "+l"(x)                                                                    \
                      : "l"(w)                                                                                         \
-                     : "r2", "r3", "r4", "r5", "r6", "r7", "cc", "memory")
+                     : "r2", "r3", "r4", "r5", "r6", "r7", THIMBLE_WORDS_LINK "cc", "memory")
 #endif
 
 /* A row of the filter, whose taps lie side by side. @param step words from a tap to the next */
@@ -41,21 +41,13 @@ THIMBLE_INLINE void thimble_words_row(
     if (filter_width == 3 && pixels >= 4) {
         register const int32_t *x __asm__("r0") = values;
         register const int32_t *w __asm__("r1") = weights;
-        int32_t a0 = sums->a0, a1 = sums->a1, a2 = sums->a2, a3 = sums->a3, a4 = sums->a4;
+        THIMBLE_WORDS_TAKE(sums);
 
         if (pixels == 5)
-            THIMBLE_WORDS_SIDE_ROW(
-                THIMBLE_WORDS_SIDE(THIMBLE_WORDS_WIDE_5, 16), THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2),
-                THIMBLE_WORDS_A(3), THIMBLE_WORDS_A(4));
+            THIMBLE_WORDS_SIDE_ROW(THIMBLE_WORDS_SIDE(THIMBLE_WORDS_WIDE_5, 16));
         else
-            THIMBLE_WORDS_SIDE_ROW(
-                THIMBLE_WORDS_SIDE(THIMBLE_WORDS_WIDE_4, 12), THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2),
-                THIMBLE_WORDS_A(3));
-        sums->a0 = a0;
-        sums->a1 = a1;
-        sums->a2 = a2;
-        sums->a3 = a3;
-        sums->a4 = a4;
+            THIMBLE_WORDS_SIDE_ROW(THIMBLE_WORDS_SIDE(THIMBLE_WORDS_WIDE_4, 12));
+        THIMBLE_WORDS_GIVE(sums);
         return;
     }
 #endif

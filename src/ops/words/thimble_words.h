@@ -30,14 +30,14 @@ typedef struct {
 #define THIMBLE_WORDS_PLACE "m" /* there is no register left for it */
 #define THIMBLE_WORDS_ENTRY "ldr r3, %[codebook]\n\tldrb r2, [r3, r2]\n\t"
 #define THIMBLE_WORDS_LOW "lsls r2, r2, #28\n\tlsrs r2, r2, #28\n\t"
-#define THIMBLE_WORDS_ADD(acc, x) "muls " x ", r2, " x "\n\tadd %[" acc "], %[" acc "], " x "\n\t"
+#define THIMBLE_WORDS_ADD(acc, x) "muls " x ", r2, " x "\n\tadd " acc ", " acc ", " x "\n\t"
 #elif defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__)
 #define THIMBLE_WORDS_SKIP(at) "ldrb r3, [r1, #" #at "]\n\tadd.w r0, r0, r3, lsl #2\n\t"
 #define THIMBLE_WORDS_SIGNED(at) "ldrsb.w r2, [r1, #" #at "]\n\t"
 #define THIMBLE_WORDS_PLACE "h"
 #define THIMBLE_WORDS_ENTRY "ldrb.w r2, [%[codebook], r2]\n\t"
 #define THIMBLE_WORDS_LOW "and r2, r2, #15\n\t"
-#define THIMBLE_WORDS_ADD(acc, x) "mla %[" acc "], " x ", r2, %[" acc "]\n\t"
+#define THIMBLE_WORDS_ADD(acc, x) "mla " acc ", " x ", r2, " acc "\n\t"
 #endif
 
 /*
@@ -61,11 +61,11 @@ typedef struct {
 
 /* A tap: its weight, its values of so many pixels, a product for each of the first of them. */
 #define THIMBLE_WORDS_TAP_1(weight, values)                                                                           \
-    weight "ldmia r0!, {" values "}\n\t" THIMBLE_WORDS_ADD("a0", "r3")
-#define THIMBLE_WORDS_TAP_2(weight, values) THIMBLE_WORDS_TAP_1(weight, values) THIMBLE_WORDS_ADD("a1", "r4")
-#define THIMBLE_WORDS_TAP_3(weight, values) THIMBLE_WORDS_TAP_2(weight, values) THIMBLE_WORDS_ADD("a2", "r5")
-#define THIMBLE_WORDS_TAP_4(weight, values) THIMBLE_WORDS_TAP_3(weight, values) THIMBLE_WORDS_ADD("a3", "r6")
-#define THIMBLE_WORDS_TAP_5(weight, values) THIMBLE_WORDS_TAP_4(weight, values) THIMBLE_WORDS_ADD("a4", "r7")
+    weight "ldmia r0!, {" values "}\n\t" THIMBLE_WORDS_ADD("r8", "r3")
+#define THIMBLE_WORDS_TAP_2(weight, values) THIMBLE_WORDS_TAP_1(weight, values) THIMBLE_WORDS_ADD("r9", "r4")
+#define THIMBLE_WORDS_TAP_3(weight, values) THIMBLE_WORDS_TAP_2(weight, values) THIMBLE_WORDS_ADD("r10", "r5")
+#define THIMBLE_WORDS_TAP_4(weight, values) THIMBLE_WORDS_TAP_3(weight, values) THIMBLE_WORDS_ADD("r11", "r6")
+#define THIMBLE_WORDS_TAP_5(weight, values) THIMBLE_WORDS_TAP_4(weight, values) THIMBLE_WORDS_ADD("r12", "r7")
 #define THIMBLE_WORDS_VALUES_1 "r3"
 #define THIMBLE_WORDS_VALUES_2 "r3, r4"
 #define THIMBLE_WORDS_VALUES_3 "r3, r4, r5"
@@ -87,33 +87,71 @@ typedef struct {
     THIMBLE_WORDS_PAIR(tap, values, 0) THIMBLE_WORDS_PAIR(tap, values, 1)                                             \
     THIMBLE_WORDS_PAIR(tap, values, 2) THIMBLE_WORDS_PAIR(tap, values, 3)
 
-#define THIMBLE_WORDS_LOOP(taps, bytes, inputs, ...)                                                                  \
-    __asm__ volatile(".syntax unified\n1:\n\t" taps "adds r1, #" #bytes                                               \
-                     "\n\tldr r2, %[end]\n\tcmp r1, r2\n\tbeq 2f\n\tb 1b\n2:"                                           \
-                     : __VA_ARGS__, "+l"(x), "+l"(w)                                                                  \
+/*
+ * Blocks take the sums into registers and give them back. The sums lie in r8 to r12, since the low registers are taken. For ARMv6-M gcc at -Os hands out no high registers, nor
+ * does it save those of its caller: there the block does both itself, in a frame that lr points at.
+ */
+#if defined(__ARM_ARCH_6M__) && defined(__OPTIMIZE_SIZE__)
+#define THIMBLE_WORDS_OPENING                                                                                         \
+    "mov lr, r12\n\tmov r2, r12\n\tldmia r2!, {r3, r4, r5, r6, r7}\n\tmov r12, r7\n\t"                                \
+    "mov r7, r8\n\tmov r8, r3\n\tmov r3, r9\n\tmov r9, r4\n\tmov r4, r10\n\tmov r10, r5\n\t"                         \
+    "mov r5, r11\n\tmov r11, r6\n\tstmia r2!, {r3, r4, r5, r7}\n\t"
+#define THIMBLE_WORDS_CLOSING                                                                                         \
+    "\n\tmov r2, lr\n\tmov r3, r8\n\tmov r4, r9\n\tmov r5, r10\n\tmov r6, r11\n\tmov r7, r12\n\t"                    \
+    "stmia r2!, {r3, r4, r5, r6, r7}\n\tldmia r2!, {r3, r4, r5, r7}\n\t"                                             \
+    "mov r8, r7\n\tmov r9, r3\n\tmov r10, r4\n\tmov r11, r5"
+#define THIMBLE_WORDS_TAKE(from)                                                                                      \
+    struct {                                                                                                          \
+        thimble_words_sums sums;                                                                                      \
+        int32_t callers[4];                                                                                           \
+    } both;                                                                                                           \
+    register void *frame __asm__("r12");                                                                              \
+    both.sums = *(from);                                                                                              \
+    frame = &both
+#define THIMBLE_WORDS_GIVE(to) *(to) = both.sums
+#define THIMBLE_WORDS_SUMS "+h"(frame)
+#define THIMBLE_WORDS_LINK "lr",
+#else
+#define THIMBLE_WORDS_OPENING ""
+#define THIMBLE_WORDS_CLOSING ""
+#define THIMBLE_WORDS_TAKE(from)                                                                                      \
+    register int32_t a0 __asm__("r8") = (from)->a0;                                                                   \
+    register int32_t a1 __asm__("r9") = (from)->a1;                                                                   \
+    register int32_t a2 __asm__("r10") = (from)->a2;                                                                  \
+    register int32_t a3 __asm__("r11") = (from)->a3;                                                                  \
+    register int32_t a4 __asm__("r12") = (from)->a4
+#define THIMBLE_WORDS_GIVE(to)                                                                                        \
+    ((to)->a0 = a0, (to)->a1 = a1, (to)->a2 = a2, (to)->a3 = a3, (to)->a4 = a4)
+#define THIMBLE_WORDS_SUMS "+h"(a0), "+h"(a1), "+h"(a2), "+h"(a3), "+h"(a4)
+#define THIMBLE_WORDS_LINK
+#endif
+
+#define THIMBLE_WORDS_LOOP(taps, bytes, inputs)                                                                       \
+    __asm__ volatile(".syntax unified\n\t" THIMBLE_WORDS_OPENING "1:\n\t" taps "adds r1, #" #bytes                    \
+                     "\n\tldr r2, %[end]\n\tcmp r1, r2\n\tbeq 2f\n\tb 1b\n2:" THIMBLE_WORDS_CLOSING                     \
+                     : THIMBLE_WORDS_SUMS, "+l"(x), "+l"(w)                                                           \
                      : inputs [end] "m"(end)                                                                          \
-                     : "r2", "r3", "r4", "r5", "r6", "r7", "cc", "memory")
+                     : "r2", "r3", "r4", "r5", "r6", "r7", THIMBLE_WORDS_LINK "cc", "memory")
 #define THIMBLE_WORDS_NO_INPUTS
 #define THIMBLE_WORDS_BOOK [codebook] THIMBLE_WORDS_PLACE(codebook),
 /* The last pixels of a row may be fewer than lie side by side where taps are skipped; so it loads them all. */
-#define THIMBLE_WORDS_RUN(tap, values, ...)                                                                           \
+#define THIMBLE_WORDS_RUN(tap, values)                                                                           \
     do {                                                                                                              \
         if (from->lengths && stride == 5)                                                                             \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, THIMBLE_WORDS_VALUES_5), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__); \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, THIMBLE_WORDS_VALUES_5), 8, THIMBLE_WORDS_NO_INPUTS); \
         else if (from->lengths && stride == 4)                                                                        \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, THIMBLE_WORDS_VALUES_4), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__); \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, THIMBLE_WORDS_VALUES_4), 8, THIMBLE_WORDS_NO_INPUTS); \
         else if (from->lengths)                                                                                       \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, values), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);           \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_SPARSE(tap, values), 8, THIMBLE_WORDS_NO_INPUTS);           \
         else if (from->codebook)                                                                                      \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_CODED(tap, values), 4, THIMBLE_WORDS_BOOK, __VA_ARGS__);                 \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_CODED(tap, values), 4, THIMBLE_WORDS_BOOK);                 \
         else if (from->unroll == 16)                                                                                  \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_16(tap, values), 16, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);              \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_16(tap, values), 16, THIMBLE_WORDS_NO_INPUTS);              \
         else if (from->unroll == 8)                                                                                   \
-            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_8(tap, values), 8, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);                \
+            THIMBLE_WORDS_LOOP(THIMBLE_WORDS_8(tap, values), 8, THIMBLE_WORDS_NO_INPUTS);                \
         else                                                                                                          \
-            THIMBLE_WORDS_LOOP(tap(THIMBLE_WORDS_WEIGHT(0), values), 1, THIMBLE_WORDS_NO_INPUTS, __VA_ARGS__);        \
+            THIMBLE_WORDS_LOOP(tap(THIMBLE_WORDS_WEIGHT(0), values), 1, THIMBLE_WORDS_NO_INPUTS);        \
     } while (0)
-#define THIMBLE_WORDS_A(n) [a##n] "+h"(a##n) /* the low registers are taken */
 #endif
 
 /*
@@ -129,25 +167,21 @@ THIMBLE_INLINE void thimble_words_dot(
     register const int32_t *x __asm__("r0") = values;
     register const uint8_t *w __asm__("r1") = weights;
     const uint8_t *const codebook = from->codebook;
-    int32_t a0 = sums->a0, a1 = sums->a1, a2 = sums->a2, a3 = sums->a3, a4 = sums->a4;
+    THIMBLE_WORDS_TAKE(sums);
 
     (void)codebook;
     (void)stride;
     if (pixels == 5)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_5, THIMBLE_WORDS_VALUES_5, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2), THIMBLE_WORDS_A(3), THIMBLE_WORDS_A(4));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_5, THIMBLE_WORDS_VALUES_5);
     else if (pixels == 4)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_4, THIMBLE_WORDS_VALUES_4, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2), THIMBLE_WORDS_A(3));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_4, THIMBLE_WORDS_VALUES_4);
     else if (pixels == 3)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_3, THIMBLE_WORDS_VALUES_3, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1), THIMBLE_WORDS_A(2));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_3, THIMBLE_WORDS_VALUES_3);
     else if (pixels == 2)
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_2, THIMBLE_WORDS_VALUES_2, THIMBLE_WORDS_A(0), THIMBLE_WORDS_A(1));
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_2, THIMBLE_WORDS_VALUES_2);
     else
-        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_1, THIMBLE_WORDS_VALUES_1, THIMBLE_WORDS_A(0));
-    sums->a0 = a0;
-    sums->a1 = a1;
-    sums->a2 = a2;
-    sums->a3 = a3;
-    sums->a4 = a4;
+        THIMBLE_WORDS_RUN(THIMBLE_WORDS_TAP_1, THIMBLE_WORDS_VALUES_1);
+    THIMBLE_WORDS_GIVE(sums);
 #else
     for (int32_t second = 0; weights != end; values += stride) {
         int32_t weight;

@@ -1,0 +1,86 @@
+/**
+ * Kernels of every core under the warnings of careful projects, as errors, at every optimization level that firmware is
+ * built with, as C99 and as C++11: inline assembly and intrinsics too, on the compiler that is theirs.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Core } from '../../src/core/board-spec.js';
+import { emitCModel } from '../../src/emit/c-model.js';
+import { kernelText } from '../../src/pipeline/kernel-files.js';
+import { chooseImplementations } from '../../src/plan/choose-implementations.js';
+import { hasTool, strictFlags } from '../emulated-core/c-program.js';
+import { graphOf, layerNode } from '../unit/ops/weighted-layer.js';
+import { encodedLayers, randomLayers } from './random-layers.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'thimble-strict-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const graphs = [...randomLayers(24), ...encodedLayers(8)].flatMap((layer, seed) => {
+  const graph = graphOf(layer.op, layerNode(layer, seed + 1));
+  return [graph, { ...graph, outputs: ['y', 'x'] }]; // over its input, and apart from it
+});
+
+/** One file that holds a model of every variant of the core, under both objectives that differ most. */
+function allVariants(core: Core): { file: string; variants: ReadonlySet<string> } {
+  const variants = new Set<string>();
+  const includes: string[] = [];
+  for (const optimize of ['speed', 'flash'] as const)
+    graphs.forEach((graph, i) => {
+      const { variant } = chooseImplementations(graph, core, { optimize }).implementations[0]!;
+      const shape = `${optimize}-${graph.nodes[0]!.op}-${variant}-${graph.outputs.length}`;
+      if (variants.has(shape)) return;
+      variants.add(shape);
+      const name = `${optimize}_${i}`;
+      const { files } = emitCModel(graph, {
+        name,
+        target: core,
+        kernelText,
+        modelSha256: '',
+        version: 'test',
+        optimize,
+      });
+      for (const { path, content } of files) {
+        mkdirSync(dirname(join(folder, core, path)), { recursive: true });
+        writeFileSync(join(folder, core, path), content);
+      }
+      includes.push(`#include "${name}.c"\n`);
+    });
+  const file = join(folder, core, 'all.c');
+  writeFileSync(file, includes.join(''));
+  return { file, variants };
+}
+
+const hard = '-mfloat-abi=hard';
+const cores: Readonly<Partial<Record<Core, { flags: readonly string[]; variant: RegExp }>>> = {
+  'cortex-m0plus': { flags: ['-mcpu=cortex-m0plus'], variant: /words/ },
+  'cortex-m3': { flags: ['-mcpu=cortex-m3'], variant: /words/ },
+  'cortex-m4': { flags: ['-mcpu=cortex-m4', '-mfpu=fpv4-sp-d16', hard], variant: /dsp/ },
+  'cortex-m7': { flags: ['-mcpu=cortex-m7', '-mfpu=fpv5-d16', hard], variant: /dsp/ },
+  'cortex-m33': { flags: ['-mcpu=cortex-m33', '-mfpu=fpv5-sp-d16', hard], variant: /dsp/ },
+  'cortex-m55': { flags: ['-mcpu=cortex-m55', hard], variant: /mve/ },
+};
+const tool = (name: string) => `arm-none-eabi-${name}`;
+const dialects = [
+  ...['-O1', '-O2', '-O3', '-Os'].map((level) => [tool('gcc'), '-std=c99', level]),
+  [tool('g++'), '-x', 'c++', '-std=c++11', '-O2'],
+];
+
+describe.skipIf(!hasTool(tool('gcc')) || !hasTool(tool('g++')))('kernels compile without a warning', () => {
+  it.each(Object.entries(cores))(
+    'on %s (needs arm-none-eabi-gcc)',
+    (core, { flags, variant }) => {
+      const { file, variants } = allVariants(core as Core);
+      expect([...variants].filter((shape) => variant.test(shape)).length).toBeGreaterThan(4);
+      const wrong = dialects.flatMap(([compiler, ...dialect]) => {
+        const args = [...dialect, ...flags, '-mthumb', ...strictFlags, '-I.', '-c', file, '-o', 'all.o'];
+        const { status, stderr } = spawnSync(compiler!, args, { cwd: dirname(file), encoding: 'utf8' });
+        return status === 0 && stderr === '' ? [] : [`${dialect.join(' ')}\n${stderr.slice(0, 3000)}`];
+      });
+      expect(wrong).toEqual([]);
+    },
+    300_000,
+  );
+});
