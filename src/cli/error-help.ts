@@ -51,7 +51,9 @@ please report it with the model.`,
   E_DOES_NOT_FIT: `The model needs more flash or RAM than the board has left. The message says which, how much, and in which layer the memory
 peaks. \`thimble inspect MODEL --memory\` shows the whole plan. Ways out: prune channels (--prune channels=0.5 removes half of
 them: RAM halves, flash and time fall to about a quarter), a smaller input, or a larger board.`,
-  E_GATE: `A limit that you set (accuracy or latency) does not hold. The figures are in the message and in report.json.`,
+  E_GATE: `A limit that you set (accuracy or latency) does not hold. The figures are in the message. \`compress --max-drop\` has tried
+every recipe by then, says how near the best came and at which layers INT8 is furthest from float, and writes nothing:
+docs/quantization.md shows what can be tried. More points (--max-drop), or longer training (--epochs), are the usual ways out.`,
   E_NO_PORT: `No serial port, or no board on it. Check that the cable carries data (many only charge), that the board is plugged in, and on
 Linux that you may open the port: sudo usermod -aG dialout $USER, then log in again. \`thimble ports\` lists what is there.
 Without a board: --port virtual.`,

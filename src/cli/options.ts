@@ -95,6 +95,12 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError('It takes a number above 0.');
 }
 
+export function nonNegativeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It takes a number, 0 or above.');
+}
+
 /** 'channels=0.5' → 0.5. @throws ThimbleError E_USAGE */
 export function pruneRatio(text: string): number {
   const ratio = Number(/^channels=(.+)$/.exec(text)?.[1] ?? Number.NaN);

@@ -1,15 +1,12 @@
 /**
  * From a float model to an INT8 one, the stages in order: prune → fine-tune → calibrate → plan → quantize (with training,
- * where the recipe says so) → score.
+ * where the recipe says so; recipe after recipe, where an accuracy is to be held) → score.
  * Nothing is written here; the result is values.
  */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { Dataset } from '../core/dataset.js';
-import { preprocessSample } from '../core/encode-sample.js';
 import { ThimbleError } from '../core/errors.js';
 import type { Graph, ModelMetadata, Preprocessing } from '../core/graph.js';
-import type { OnEvent } from '../core/stage-event.js';
 import { emitTflite } from '../emit/tflite.js';
 import { proportion } from '../evaluate/interval.js';
 import { checkSamplesFit, type Score, scoreEngine } from '../evaluate/score.js';
@@ -18,33 +15,28 @@ import { type PruneReport, pruneChannels } from '../passes/prune-channels.js';
 import type { RoundedLayer } from '../quantize/adaptive-rounding.js';
 import type { EqualizationReport } from '../quantize/equalize.js';
 import type { QuantizationPlan } from '../quantize/plan.js';
-import { type Quantized, quantizeGraph } from '../quantize/quantize-graph.js';
 import type { Recipe } from '../quantize/recipe.js';
+import type { RungName } from '../quantize/rungs.js';
 import { withoutOpen } from '../quantize/training-choices.js';
-import { checkpointIn } from '../train/checkpoint.js';
 import { type EpochRecord, fineTune, fineTuneDefaults } from '../train/fine-tune.js';
-import { integerAgreement, type LayerAgreement } from '../train/integer-agreement.js';
-import { quantizeAware } from '../train/quantize-aware.js';
+import { checkLadderData, climbLadder, confirmLadder, type LadderReport } from './climb-ladder.js';
 import { interfaceOf } from './compare.js';
 import { describeModel } from './describe-model.js';
 import type { LoadedModel } from './load-model.js';
+import { noLabels, type QatReport, quantizeModel, type RunOptions, trainingOptions } from './quantize-model.js';
 import { chooseSamples, type SampleChoice } from './sample-choice.js';
 
-export interface CompressOptions {
+export interface CompressOptions extends RunOptions {
   readonly recipe: Recipe;
+  /** Points of accuracy that may go at most: recipe after recipe is tried until one holds, beginning with `recipe`. */
+  readonly maxDrop?: number | undefined;
+  readonly lastRung?: RungName | undefined; // of those recipes; all unless given
   readonly calibration: number; // samples, class-stratified
   readonly prune?: number | undefined; // share of the channels to remove, 0 … 1
-  readonly epochs?: number | undefined; // of all training; otherwise the recipe's, or the defaults
-  readonly learningRate?: number | undefined;
-  readonly seed: number;
   readonly test?: Dataset | undefined; // to score with; otherwise samples are held out of the data
   readonly scoreLimit: number; // samples scored at most
   readonly labels?: readonly string[] | undefined;
   readonly preprocessing?: Preprocessing | undefined;
-  /** A folder for the state of trainings: one that was stopped goes on there. Removed by the caller when all is written. */
-  readonly checkpoints?: string | undefined;
-  readonly onEvent?: OnEvent | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** One state of the model on its way, with its figures. */
@@ -56,13 +48,6 @@ export interface Stage {
   readonly score: Score | null; // null where the data has no classes
 }
 
-/** What quantization-aware training did, and how near it was to the integers. */
-export interface QatReport {
-  readonly history: readonly EpochRecord[];
-  readonly bestEpoch: number; // 0: training did not help, and the model is quantized as it was
-  readonly agreement: readonly LayerAgreement[]; // with the int8 reference, over some calibration samples
-}
-
 export interface Compressed {
   readonly float: Graph; // as quantized: pruned and fine-tuned where that was asked for
   readonly int8: Graph;
@@ -72,6 +57,7 @@ export interface Compressed {
   readonly prune: PruneReport | null;
   readonly history: readonly EpochRecord[] | null; // of fine-tuning
   readonly qat: QatReport | null;
+  readonly ladder: LadderReport | null;
   readonly plan: QuantizationPlan;
   readonly equalization: EqualizationReport | null;
   readonly rounding: readonly RoundedLayer[] | null;
@@ -79,7 +65,7 @@ export interface Compressed {
 }
 
 /**
- * @throws ThimbleError E_USAGE for an int8 model, E_DATA_SHAPE, E_DATA_EMPTY, E_TRAINING, E_INTERRUPTED, and what the
+ * @throws ThimbleError E_USAGE for an int8 model, E_DATA_SHAPE, E_DATA_EMPTY, E_TRAINING, E_INTERRUPTED, E_GATE where `maxDrop` cannot be held, and what the
  *   stages throw
  */
 export async function compress(model: LoadedModel, data: Dataset, options: CompressOptions): Promise<Compressed> {
@@ -89,12 +75,13 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
       'To deploy it as it is: thimble deploy MODEL --board BOARD',
     ]);
   const { graph } = model;
-  const metadata = metadataOf(model, data, options);
-  const { preprocessing } = metadata;
+  const { preprocessing } = metadataOf(model, data, options);
   const io = interfaceOf(model, preprocessing);
   checkSamplesFit(io, data);
-  const trains = options.prune !== undefined || options.recipe.qat !== undefined;
-  const choice = chooseSamples(data, { ...options, trains });
+  const climbs = options.maxDrop !== undefined;
+  if (climbs) checkLadderData(data);
+  const trains = climbs || options.prune !== undefined || options.recipe.qat !== undefined;
+  const choice = chooseSamples(data, { ...options, trains, selects: climbs });
   if (options.recipe.qat && choice.training.length === 0) throw noLabels(options.recipe.name, data);
   const score = (subject: Graph): Promise<Score | null> => scoreGraph(subject, preprocessing, choice, options);
 
@@ -109,10 +96,16 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
     stages.push(await stageOf('pruned', float, score));
   }
 
-  const { quantized, qat } = await quantize(float, graph, data, choice, preprocessing, options);
+  const input = { float, original: graph, data, choice, preprocessing };
+  const { maxDrop } = options;
+  const climbed = maxDrop === undefined ? null : await climbLadder(input, { ...options, maxDrop });
+  const { quantized, qat } = climbed ?? (await quantizeModel(input, options.recipe, options));
+  const ladder = climbed?.ladder ?? null;
   const { plan, equalization, rounding } = quantized;
+  const metadata = metadataOf(model, data, ladder ? { ...options, recipe: ladder.recipe } : options);
   const int8: Graph = { ...quantized.int8, metadata };
   stages.push(await stageOf('int8', int8, score));
+  const [before, after] = [stages[0]!.score, stages.at(-1)!.score];
   return {
     float: qat ? quantized.float : float,
     int8,
@@ -122,6 +115,7 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
     prune: pruned?.report ?? null,
     history,
     qat,
+    ladder: ladder && confirmLadder(ladder, before, after, choice, options.onEvent),
     plan,
     equalization,
     rounding,
@@ -145,66 +139,6 @@ async function tune(
     indices: training,
     preprocessing,
   });
-}
-
-/** With the recipe's `qat` the graph is trained on the way. */
-async function quantize(
-  float: Graph,
-  original: Graph,
-  data: Dataset,
-  choice: SampleChoice,
-  preprocessing: Preprocessing | undefined,
-  options: CompressOptions,
-): Promise<{ quantized: Quantized; qat: QatReport | null }> {
-  const { recipe, onEvent, signal } = options;
-  const samples = calibrationSamples(data, choice, preprocessing, signal);
-  const sampleCount = choice.calibration.length;
-  if (!recipe.qat)
-    return { quantized: await quantizeGraph(float, samples, recipe, { onEvent, signal, sampleCount }), qat: null };
-  const { distill } = recipe.qat;
-  const quantized = await quantizeAware(float, data, recipe, {
-    ...(distill && { distill: { teacher: original, ...withoutOpen(distill) } }),
-    ...trainingOptions(options, 'qat'),
-    indices: choice.training,
-    calibration: choice.calibration,
-    preprocessing,
-  });
-  const some = choice.calibration.slice(0, COMPARED_SAMPLES);
-  const inputs = some.map((index) => preprocessSample(data.sample(index), preprocessing));
-  const agreement = await integerAgreement(quantized.float, quantized.plan, quantized.int8, inputs);
-  return { quantized, qat: { history: quantized.history, bestEpoch: quantized.bestEpoch, agreement } };
-}
-
-/** Fake quantization is held against the integers on so many samples: a share of equal bytes to four digits. */
-const COMPARED_SAMPLES = 16;
-
-/** What flags say of every training; a flag that is not given leaves the recipe's word. */
-const trainingOptions = (options: CompressOptions, name: string) => ({
-  ...withoutOpen({ epochs: options.epochs, learningRate: options.learningRate }),
-  seed: options.seed,
-  onEvent: options.onEvent,
-  signal: options.signal,
-  checkpoint: options.checkpoints === undefined ? undefined : checkpointIn(join(options.checkpoints, name)),
-});
-
-const noLabels = (recipe: string, data: Dataset): ThimbleError =>
-  new ThimbleError('E_TRAINING', `"${recipe}" trains, and "${data.name}" has no labels to learn from`, [
-    'Give labelled data: a label column, class-named folders, or an array of labels.',
-    'Or a recipe without training, such as a8w8.',
-  ]);
-
-/** Yields between samples, so that bars are drawn and Ctrl-C is heard. */
-async function* calibrationSamples(
-  data: Dataset,
-  { calibration }: SampleChoice,
-  preprocessing: Preprocessing | undefined,
-  signal: AbortSignal | undefined,
-) {
-  for (const [k, index] of calibration.entries()) {
-    if (k % 16 === 0) await new Promise(setImmediate);
-    if (signal?.aborted) throw new ThimbleError('E_INTERRUPTED', `stopped while calibrating, after ${k} samples`, []);
-    yield [preprocessSample(data.sample(index), preprocessing)];
-  }
 }
 
 async function stageOf(

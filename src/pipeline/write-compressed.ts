@@ -8,7 +8,7 @@ import type { LoadedModel } from './load-model.js';
 
 /** The report as it stands in the file: plain JSON, the figures of every stage and all that made them. */
 export function reportOf(model: LoadedModel, compressed: Compressed) {
-  const { stages, choice, prune, history, qat, plan, equalization, rounding, metadata, tflite } = compressed;
+  const { stages, choice, prune, history, qat, ladder, plan, equalization, rounding, metadata, tflite } = compressed;
   return {
     thimble: packageVersion(),
     source: { file: model.path, bytes: model.fileBytes, sha256: model.sha256 },
@@ -19,6 +19,7 @@ export function reportOf(model: LoadedModel, compressed: Compressed) {
       sha256: metadata.source?.dataSha256,
       calibrationSamples: choice.calibration.length,
       trainingSamples: choice.training.length,
+      selectionSamples: choice.selection.length,
       scoredSamples: choice.scoring.length,
       scoredOn: choice.scoredOn,
     },
@@ -34,6 +35,7 @@ export function reportOf(model: LoadedModel, compressed: Compressed) {
     prune,
     fineTune: history,
     qat,
+    ladder,
     equalization,
     rounding,
     plan,

@@ -28,7 +28,7 @@ export interface Quantized {
  * Of the calibration samples, as many as refinements keep in memory: each with its live activations, twice. On the
  * published networks 64 samples gave the same per-layer errors as 200.
  */
-const REFINING_SAMPLES = 64;
+export const REFINING_SAMPLES = 64;
 
 /** @throws ThimbleError as calibrate, planQuantization and applyPlan do; E_INTERRUPTED */
 export async function quantizeGraph(
@@ -39,16 +39,31 @@ export async function quantizeGraph(
 ): Promise<Quantized> {
   const equalized = recipe.weights.equalize === true ? equalizeLayers(graph) : null;
   const float = equalized?.graph ?? graph;
+  const kept: Sample[] = [];
+  const source = keepFirst(samples, refines(recipe) ? kept : null);
+  const stats = await calibrate(float, source, onEvent, sampleCount, recipe.activations);
+  const quantized = await quantizeCalibrated(float, stats, kept, recipe, { onEvent, signal });
+  return { ...quantized, equalization: equalized?.report ?? null };
+}
+
+const refines = ({ biasCorrection = 'none', weights }: Recipe): boolean =>
+  weights.rounding === 'adaptive' || biasCorrection !== 'none';
+
+/**
+ * What follows calibration, for whoever tries several recipes on the same statistics.
+ * @param float equalized already, where the recipe says so
+ * @param stats of `float`, with what the recipe's calibrator needs
+ * @param kept samples to refine with; not looked at where the recipe refines nothing
+ */
+export async function quantizeCalibrated(
+  float: Graph,
+  stats: CalibrationStats,
+  kept: readonly Sample[],
+  recipe: Recipe,
+  { onEvent, signal }: QuantizeOptions = {},
+): Promise<Omit<Quantized, 'equalization'>> {
   const { biasCorrection = 'none' } = recipe;
   const adaptive = recipe.weights.rounding === 'adaptive';
-  const kept: Sample[] = [];
-  const stats = await calibrate(
-    float,
-    keepFirst(samples, adaptive || biasCorrection !== 'none' ? kept : null),
-    onEvent,
-    sampleCount,
-    recipe.activations,
-  );
   const plan = planQuantization(float, stats, recipe);
   const rounded = adaptive ? await roundAdaptively(float, plan, kept, { onEvent, signal }) : null;
   const corrected =
@@ -61,7 +76,6 @@ export async function quantizeGraph(
     int8: applyPlan(refined, plan),
     plan,
     stats,
-    equalization: equalized?.report ?? null,
     rounding: rounded?.report ?? null,
   };
 }

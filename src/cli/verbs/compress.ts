@@ -1,24 +1,27 @@
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Dataset } from '../../core/dataset.js';
 import { ThimbleError } from '../../core/errors.js';
 import {
   type Compressed,
   type CompressOptions,
   compress as compressModel,
-  type QatReport,
   type Stage,
 } from '../../pipeline/compress.js';
 import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { type LoadedModel, loadModel, sampleShapeOf } from '../../pipeline/load-model.js';
 import { loadRecipe, recipeNames } from '../../pipeline/load-recipe.js';
+import type { QatReport } from '../../pipeline/quantize-model.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
+import { type RungName, rungNames } from '../../quantize/rungs.js';
 import { fineTuneDefaults } from '../../train/fine-tune.js';
 import { qatDefaults } from '../../train/quantize-aware.js';
 import type { Context } from '../context.js';
+import { ladderText } from '../ladder-text.js';
 import {
   type DataOptions,
+  nonNegativeNumber,
   openData,
   type PreprocessingOptions,
   positiveInteger,
@@ -38,6 +41,8 @@ export interface CompressFlags extends DataOptions, PreprocessingOptions {
   readonly epochs?: number;
   readonly learningRate?: number;
   readonly recipe: string;
+  readonly maxDrop?: number;
+  readonly lastRung?: RungName;
   readonly seed: number;
   readonly score: number;
 }
@@ -61,6 +66,14 @@ export const withCompression = (command: Command): Command =>
           positiveNumber,
         )
         .option('--recipe <recipe>', `a JSON file, or one of ${recipeNames.join(', ')}`, 'a8w8')
+        .option(
+          '--max-drop <points>',
+          'accuracy that INT8 may lose at most: tries recipe after recipe, cheapest first, until one holds',
+          nonNegativeNumber,
+        )
+        .addOption(
+          new Option('--last-rung <rung>', 'with --max-drop: where to stop trying (default: qat)').choices(rungNames),
+        )
         .option('--seed <n>', 'of every random choice', positiveInteger, 1)
         .option('--score <n>', 'samples to score at most', positiveInteger, 2000),
     ),
@@ -74,7 +87,13 @@ export const compress: Verb = (program, action) => {
     .requiredOption('--data <data>', 'representative samples: .npz, CSV, folder of images, IDX, CIFAR-10, …')
     .requiredOption('-o, --output <folder>', 'folder to write');
   withCompression(command)
-    .addHelpText('after', '\nExample:\n  thimble compress model.h5 --data train.npz --prune channels=0.5 -o small')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  thimble compress model.h5 --data train.npz --prune channels=0.5 -o small
+  thimble compress model.h5 --data train.npz --test test.npz --max-drop 0.5 -o small`,
+    )
     .action(action(run));
 };
 
@@ -87,6 +106,7 @@ async function run(context: Context, path: string, flags: CompressFlags & { outp
   context.printJson(written.report);
   context.print(`${context.colors.bold(basename(model.path))} → ${join(flags.output, 'model.tflite')}`);
   context.print(stageTable(compressed, model, context));
+  if (compressed.ladder) context.print(`\n${ladderText(compressed.ladder, context.colors.dim)}`);
   if (compressed.qat) context.print(`\n  ${qatText(compressed.qat)}`);
   context.print(`\n  Full figures: ${join(flags.output, 'report.json')}`);
 }
@@ -99,6 +119,10 @@ export async function compressFromFlags(
   checkpoints: string,
 ): Promise<{ data: Dataset; compressed: Compressed }> {
   const recipe = loadRecipe(flags.recipe);
+  if (flags.lastRung !== undefined && flags.maxDrop === undefined)
+    throw new ThimbleError('E_USAGE', '--last-rung is the end of a ladder that only --max-drop climbs', [
+      'Say how much accuracy may go: --max-drop 0.5',
+    ]);
   const prune = flags.prune === undefined ? undefined : pruneRatio(flags.prune);
   const { config, path: configPath } = findConfig(model.path, flags.config);
   if (configPath !== null) context.log(context.colors.dim(`  settings from ${configPath}`));
@@ -114,6 +138,8 @@ export async function compressFromFlags(
   const test = flags.test === undefined ? undefined : await openData(flags.test, flags, expected);
   const options: CompressOptions = {
     recipe,
+    maxDrop: flags.maxDrop,
+    lastRung: flags.lastRung,
     calibration: flags.calibration,
     prune,
     epochs: flags.epochs,
