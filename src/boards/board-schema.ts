@@ -56,6 +56,10 @@ export const boardSchema = z.strictObject({
     })
     .describe('what the firmware keeps for itself; the fit check gives the rest to the model'),
   template: word.optional().describe('folder in firmware-templates; absent where nothing builds for the board yet'),
+  templateOptions: z
+    .record(z.string().min(1), z.union([z.string(), z.number()]))
+    .optional()
+    .describe('what the template needs to know about the board: which serial port, which crystal'),
   flash: z.strictObject({
     ...flashChoice,
     others: z.array(oneFlashChoice).optional().describe('further ways, by thimble flash --method'),
@@ -66,7 +70,15 @@ export const boardSchema = z.strictObject({
     resetOnOpen: z.boolean().describe('whether opening the port restarts the board, as DTR does on an Arduino Uno'),
   }),
   virtual: z
-    .strictObject({ backend: z.enum(['rp2040js', 'qemu', 'process', 'esp-rom']), machine: word.optional() })
+    .strictObject({
+      backend: z.enum(['rp2040js', 'qemu', 'process', 'esp-rom']),
+      machine: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9_-]*$/)
+        .optional()
+        .describe('as qemu-system -M takes it'),
+      serialLine: z.int().min(0).max(7).optional().describe("which of the machine's serial lines is the board's"),
+    })
     .optional()
     .describe('how the board is emulated on this computer'),
   facts: facts.optional(),
@@ -83,14 +95,19 @@ export function boardFaults(value: unknown): readonly string[] {
 
 /** Only for data without boardFaults. Keys that are absent stay absent. */
 export function toBoardSpec(value: unknown): BoardSpec {
-  const { $schema: _, flash, virtual, template, facts, ...rest } = boardSchema.parse(value);
+  const { $schema: _, flash, virtual, template, templateOptions, facts, ...rest } = boardSchema.parse(value);
   return {
     ...rest,
     ...(template !== undefined && { template }),
+    ...(templateOptions && { templateOptions }),
     ...(facts && { facts }),
     flash: { ...flashChoiceOf(flash), ...(flash.others && { others: flash.others.map(flashChoiceOf) }) },
     ...(virtual && {
-      virtual: { backend: virtual.backend, ...(virtual.machine !== undefined && { machine: virtual.machine }) },
+      virtual: {
+        backend: virtual.backend,
+        ...(virtual.machine !== undefined && { machine: virtual.machine }),
+        ...(virtual.serialLine !== undefined && { serialLine: virtual.serialLine }),
+      },
     }),
   };
 }

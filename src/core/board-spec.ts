@@ -13,9 +13,14 @@ export interface BoardSpec {
   /** What start-up code, stack and the protocol leave for a model: flash and RAM that the fit check may use. */
   readonly reserved: { readonly flashBytes: number; readonly ramBytes: number; readonly stackBytes: number };
   readonly template?: string; // folder in firmware-templates; absent: Thimble emits C for the board, and builds nothing yet
+  readonly templateOptions?: Readonly<Record<string, string | number>>; // what the template needs to know about the board
   readonly flash: FlashChoice & { readonly others?: readonly FlashChoice[] }; // others: by thimble flash --method
   readonly serial: { readonly baud: number; readonly usbIds: readonly string[]; readonly resetOnOpen: boolean };
-  readonly virtual?: { readonly backend: 'rp2040js' | 'qemu' | 'process' | 'esp-rom'; readonly machine?: string };
+  readonly virtual?: {
+    readonly backend: 'rp2040js' | 'qemu' | 'process' | 'esp-rom';
+    readonly machine?: string; // of QEMU
+    readonly serialLine?: number; // which of the machine's serial lines is the board's; 0 is the first
+  };
   readonly facts?: BoardFacts;
   readonly quirks: readonly string[]; // sentences
   readonly sources: readonly string[];

@@ -15,11 +15,13 @@ import { packageFolder } from '../files/package-folder.js';
 import { writeFileWhole } from '../files/write-file.js';
 import { runTool } from '../tools/run-tool.js';
 import { builtProject } from './build-project.js';
+import type { Chip } from './chips/index.js';
+import { boot2Commands, crossCommands, hostCommand } from './compile.js';
 import { elfSize } from './elf-size.js';
 import { modelBindingText } from './model-binding.js';
 import { buildScript, projectReadme } from './project-text.js';
 import { projectTemplateNamed } from './projects/index.js';
-import { ARM_COMPILER, armCommand, type Chip, chipOf, hostCommand } from './template.js';
+import { chipOf } from './template.js';
 
 export interface BuildOptions {
   readonly board: BoardSpec;
@@ -34,7 +36,6 @@ export interface BuildOptions {
 }
 
 const templates = join(packageFolder, 'firmware-templates');
-const FLASH_ADDRESS = 0x10000000; // the RP2040's flash seen through its cache
 
 /**
  * @throws ThimbleError E_TOOL_MISSING, E_BUILD_FAILED, E_DOES_NOT_FIT, E_BOARD_FILE (no start-up code for the chip),
@@ -53,15 +54,12 @@ export async function buildFirmware(options: BuildOptions): Promise<FirmwareImag
     defines: options.hooks ? [`-D${modelName.toUpperCase()}_LAYER_HOOK=thimble_layer_hook`] : [],
     extraFlags: options.extraFlags ?? [],
   };
-  const commands = [chip ? armCommand(parts) : hostCommand(parts)];
-  if (chip) commands.push(objcopy('build/firmware.elf', 'build/firmware.bin'));
+  const commands = chip ? crossCommands(chip, parts) : [hostCommand(parts)];
   writeFileWhole(join(folder, 'build.sh'), buildScript(commands));
   writeFileWhole(join(folder, 'README.md'), projectReadme(board, modelName));
   for (const command of commands) await runTool(command, { folder, signal });
   return imageOf(board, folder, chip);
 }
-
-const objcopy = (from: string, to: string): readonly string[] => ['arm-none-eabi-objcopy', '-O', 'binary', from, to];
 
 /** Lays the sources out in the folder and returns those to compile, relative to it. */
 function writeProject({ board, modelFiles, ...binding }: BuildOptions, folder: string, chip?: Chip): string[] {
@@ -80,8 +78,8 @@ function writeProject({ board, modelFiles, ...binding }: BuildOptions, folder: s
   for (const { path, content } of modelFiles) write(`model/${path}`, content);
   copy('runtime', 'runtime', (file) => runtimeFile.test(file));
   if (chip) {
-    copy('baremetal-arm/common', 'board');
-    copy(`baremetal-arm/${chip.folder}`, 'board');
+    copy('baremetal', 'board');
+    for (const part of ['common', ...chip.folders]) copy(`${chip.template}/${part}`, 'board');
   } else copy('host', 'board', (file) => file === 'main.c');
   write('model_binding.c', modelBindingText({ boardId: board.id, ...binding }));
   return written.filter((path) => path.endsWith('.c')).sort();
@@ -92,9 +90,7 @@ const runtimeFile = /^thimble_(?!base|fixed_point)\w+\.[ch]$/;
 
 /** The second boot stage is linked alone, sealed with its checksum and handed to the build as bytes. */
 async function buildBoot2(folder: string, signal?: AbortSignal): Promise<string> {
-  const linked = ['-mcpu=cortex-m0plus', '-mthumb', '-nostdlib', '-Lboard', '-T', 'boot2.ld', 'board/boot2.S'];
-  await runTool([ARM_COMPILER, ...linked, '-o', 'build/boot2.elf'], { folder, signal });
-  await runTool(objcopy('build/boot2.elf', 'build/boot2.bin'), { folder, signal });
+  for (const command of boot2Commands()) await runTool(command, { folder, signal });
   const bytes = [...sealBoot2(readFileSync(join(folder, 'build/boot2.bin')))];
   const rows = Array.from({ length: 16 }, (_, row) => `    .byte ${bytes.slice(16 * row, 16 * row + 16).join(', ')}`);
   writeFileSync(
@@ -110,11 +106,13 @@ ${rows.join('\n')}
 function imageOf(board: BoardSpec, folder: string, chip?: Chip): FirmwareImage {
   const executable = join(folder, 'build', chip ? 'firmware.elf' : 'firmware');
   const image = { boardId: board.id, folder, executable, size: elfSize(readFileSync(executable)) };
-  if (board.flash.method !== 'uf2') return image;
+  if (!chip) return image;
+  const built = (form: string): string => join(folder, 'build', `firmware.${form}`);
+  const forms = { ...image, bin: built('bin'), hex: built('hex') };
+  if (board.flash.method !== 'uf2') return forms;
   const family = Number(board.flash.options?.['familyId'] ?? RP2040_FAMILY);
-  const uf2 = join(folder, 'build', 'firmware.uf2');
-  writeFileWhole(uf2, encodeUf2(readFileSync(join(folder, 'build/firmware.bin')), FLASH_ADDRESS, family));
-  return { ...image, uf2 };
+  writeFileWhole(built('uf2'), encodeUf2(readFileSync(forms.bin), chip.flashAddress, family));
+  return { ...forms, uf2: built('uf2') };
 }
 
 /** The image that an earlier build left in a folder, or undefined where there is none for this board. */

@@ -1,26 +1,14 @@
-/** Which sources of firmware-templates a board's firmware is made of, and how its compiler is called. */
-import type { BoardSpec, Core } from '../core/board-spec.js';
+/** Which template of firmware-templates a board's firmware is made from. */
+import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
 import { refuse } from './build-project.js';
+import { bareMetalChip, type Chip, chipNames } from './chips/index.js';
 import { projectTemplateNamed, projectTemplates } from './projects/index.js';
-
-export interface Chip {
-  readonly folder: string; // in firmware-templates/baremetal-arm
-  readonly linkerScript: string;
-  readonly boot2: boolean;
-}
-
-/** Chips of the bare-metal template by BoardSpec.mcu. */
-const chips: Readonly<Record<string, Chip>> = {
-  RP2040: { folder: 'rp2040', linkerScript: 'thimble_rp2040.ld', boot2: true },
-  AN385: { folder: 'mps2', linkerScript: 'thimble_mps2.ld', boot2: false },
-  AN386: { folder: 'mps2', linkerScript: 'thimble_mps2.ld', boot2: false },
-};
 
 /** Whether a build for the board can work today, its compiler installed. */
 export const isBuildable = (board: BoardSpec): boolean =>
   board.template === 'host' ||
-  (board.template === 'baremetal-arm' && chips[board.mcu] !== undefined) ||
+  bareMetalChip(board) !== undefined ||
   (projectTemplateNamed(board.template) !== undefined &&
     projectTemplateNamed(board.template)?.refusal(board) === undefined);
 
@@ -63,69 +51,18 @@ export function refuseWithoutTemplate({ id, name, template }: BoardSpec): void {
   ]);
 }
 
-/** @throws ThimbleError E_BOARD_FILE for a chip that the template does not know, E_USAGE without a template */
+/**
+ * @throws ThimbleError E_BOARD_FILE for a chip that the template does not know, E_USAGE without a template
+ */
 export function chipOf(board: BoardSpec): Chip {
   refuseWithoutTemplate(board);
+  const chip = bareMetalChip(board);
+  if (chip) return chip;
   const { id, mcu, template } = board;
-  const chip = chips[mcu];
-  if (template === 'baremetal-arm' && chip) return chip;
   throw new ThimbleError(
     'E_BOARD_FILE',
-    `no bare-metal start-up code for "${mcu}"; there is some for ${Object.keys(chips).join(', ')}`,
+    `no bare-metal start-up code for "${mcu}" in the template "${template}"; there is some for ${chipNames.join(', ')}`,
     'Choose another template in the board file, or emit the C model (thimble emit) into a project of your own.',
     { where: `in board "${id}" at $.mcu` },
   );
 }
-
-/** The emitter's targets that the Arm compiler builds for; all without a floating-point unit's registers in calls. */
-const cpus: Partial<Record<Core, string>> = {
-  'cortex-m0': 'cortex-m0',
-  'cortex-m0plus': 'cortex-m0plus',
-  'cortex-m3': 'cortex-m3',
-  'cortex-m4': 'cortex-m4',
-  'cortex-m7': 'cortex-m7',
-  'cortex-m33': 'cortex-m33',
-  'cortex-m55': 'cortex-m55',
-};
-
-export const ARM_COMPILER = 'arm-none-eabi-gcc';
-const warnings = ['-Wall', '-Wextra'];
-
-/** Paths are relative to the project folder, so that a person can type the line there. */
-export interface CompileParts {
-  readonly board: BoardSpec;
-  readonly sources: readonly string[];
-  readonly defines: readonly string[];
-  readonly extraFlags: readonly string[];
-}
-
-export function armCommand({ board, sources, defines, extraFlags }: CompileParts): readonly string[] {
-  const cpu = cpus[board.core];
-  if (cpu === undefined)
-    throw new ThimbleError(
-      'E_BOARD_FILE',
-      `the bare-metal template cannot build for a ${board.core}`,
-      'Choose another template in the board file.',
-      { where: `in board "${board.id}" at $.core` },
-    );
-  const { flashBytes, ramBytes, reserved } = board;
-  const sizes = { FLASH_BYTES: flashBytes, RAM_BYTES: ramBytes, STACK_BYTES: reserved.stackBytes };
-  return [
-    ARM_COMPILER,
-    ...[`-mcpu=${cpu}`, '-mthumb', '-mfloat-abi=soft', '-std=c99', '-O2', ...warnings],
-    ...['-ffunction-sections', '-fdata-sections', '-fno-common'],
-    ...['-Imodel', '-Iruntime', '-Iboard', ...defines, `-DTHIMBLE_BAUD=${board.serial.baud}u`, ...extraFlags],
-    ...sources,
-    ...['-nostartfiles', '--specs=nano.specs', '-Lboard', '-T', chipOf(board).linkerScript],
-    ...Object.entries(sizes).map(([name, bytes]) => `-Wl,--defsym=THIMBLE_${name}=${bytes}`),
-    ...['-Wl,--gc-sections', '-Wl,--no-warn-rwx-segments', '-Wl,-Map=build/firmware.map'],
-    ...['-o', 'build/firmware.elf'],
-  ];
-}
-
-export const hostCommand = ({ sources, defines, extraFlags }: CompileParts): readonly string[] => [
-  'cc',
-  ...['-std=c99', '-O2', ...warnings, '-Imodel', '-Iruntime', '-Iboard', ...defines, ...extraFlags],
-  ...sources,
-  ...['-o', 'build/firmware'],
-];

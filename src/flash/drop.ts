@@ -1,5 +1,5 @@
 /** Putting a file on a drive that swallows it: what the methods for boot ROMs and for virtual boards share. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -78,3 +78,16 @@ const interrupted = ({ recover }: Drop): ThimbleError =>
     'flashing was interrupted: the board may hold half a program, but its boot loader answers',
     recover,
   );
+
+/** Where Linux desktops and macOS mount drives: one or two folders below these. */
+export function mountedFolders(): string[] {
+  const children = (folder: string): string[] => {
+    try {
+      return readdirSync(folder).map((name) => join(folder, name));
+    } catch {
+      return []; // not there on this system, or somebody else's
+    }
+  };
+  const shallow = ['/media', '/run/media', '/mnt', '/Volumes'].flatMap(children);
+  return [...shallow, ...shallow.flatMap(children)];
+}

@@ -18,6 +18,8 @@ export interface FlashRequest {
 
 export interface FlashMethod {
   readonly name: string; // BoardSpec.flash.method
+  /** It puts a file on a drive, and a virtual board shows a folder that stands for that. */
+  readonly drive?: boolean;
   /** Whether flash() cannot do without FlashRequest.port. */
   readonly needsPort?: boolean;
   /** What it does with a port that it could do without: looks for the board's, or takes one that was named. */

@@ -8,9 +8,11 @@ import { dfuUtil } from './dfu-util.js';
 import { esptool } from './esptool.js';
 import { esptoolPy } from './esptool-py.js';
 import type { FlashMethod } from './flash-method.js';
+import { hexDrive } from './hex-drive.js';
 import { none } from './none.js';
 import { openocd } from './openocd.js';
 import { platformio } from './platformio.js';
+import { stm32flash } from './stm32flash.js';
 import { teensyLoaderCli } from './teensy-loader-cli.js';
 import { uf2 } from './uf2.js';
 
@@ -23,9 +25,11 @@ export const flashMethods: readonly FlashMethod[] = [
   dfuUtil,
   esptool,
   esptoolPy,
+  hexDrive,
   none,
   openocd,
   platformio,
+  stm32flash,
   teensyLoaderCli,
   uf2,
 ];
@@ -40,6 +44,16 @@ export function flashMethodOf({ id, flash }: BoardSpec): FlashMethod {
     'Correct the board file.',
     { where: `in board "${id}" at $.flash.method` },
   );
+}
+
+/**
+ * The method that a board is flashed by, or the folder of its virtual twin where that was named and the method itself
+ * has no use for a drive: probes and boot loaders at a port belong to boards that are there.
+ * @throws ThimbleError E_BOARD_FILE
+ */
+export function flashMethodFor(board: BoardSpec, drive: string | undefined): FlashMethod {
+  const method = flashMethodOf(board);
+  return drive !== undefined && !method.drive && board.virtual?.backend === 'qemu' ? none : method;
 }
 
 /**

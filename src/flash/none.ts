@@ -8,6 +8,7 @@ import type { FlashMethod } from './flash-method.js';
 
 export const none: FlashMethod = {
   name: 'none',
+  drive: true,
   describe: ({ board, image, drive }) => [
     drive === undefined
       ? `nothing to flash: ${board.name} runs ${image.executable} when it starts`

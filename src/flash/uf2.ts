@@ -1,11 +1,11 @@
 /** UF2: the boot ROM shows a drive, and a file copied there is the program. The Pico and its many relatives. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
 import { decodeUf2, RP2040_FAMILY } from '../core/uf2.js';
 import { readFileOf } from '../files/read-file.js';
-import { dropOnDrive } from './drop.js';
+import { dropOnDrive, mountedFolders } from './drop.js';
 import type { FlashMethod, FlashRequest } from './flash-method.js';
 import { checkImageFits } from './image-fits.js';
 
@@ -15,6 +15,7 @@ const BOOT_LOADER_HINT =
 
 export const uf2: FlashMethod = {
   name: 'uf2',
+  drive: true,
   describe: (request) => {
     const { drive, file, blocks } = prepare(request);
     return [
@@ -74,19 +75,6 @@ export function driveOf(board: BoardSpec, named?: string, places = mountedFolder
 
 const unchanged = (what: string, hint: string): ThimbleError =>
   new ThimbleError('E_FLASH_FAILED', `${what}; the board is unchanged`, hint);
-
-/** Where Linux desktops and macOS mount drives: one or two folders below these. */
-function mountedFolders(): string[] {
-  const children = (folder: string): string[] => {
-    try {
-      return readdirSync(folder).map((name) => join(folder, name));
-    } catch {
-      return []; // not there on this system, or somebody else's
-    }
-  };
-  const shallow = ['/media', '/run/media', '/mnt', '/Volumes'].flatMap(children);
-  return [...shallow, ...shallow.flatMap(children)];
-}
 
 function boardIdOf(folder: string): string | undefined {
   try {

@@ -11,7 +11,7 @@ import type { OnEvent } from '../core/stage-event.js';
 import { listPorts } from '../device/list-ports.js';
 import { connect, type DeviceLink } from '../device/protocol.js';
 import { openSerialPort } from '../device/serial-port.js';
-import { type FlashMethod, flashMethodOf } from '../flash/index.js';
+import { type FlashMethod, flashMethodFor } from '../flash/index.js';
 import { isFlashOnly, openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
 import { build, requireImage } from './build.js';
 import type { LoadedModel } from './load-model.js';
@@ -59,7 +59,7 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
         );
       twin = await openVirtualBoard(board, onEvent ? { onEvent } : {});
     }
-    const flashed = image && (await flash(image, request, twin?.driveFolder ?? request.drive));
+    const flashed = image && (await flash(image, request, twin));
     const port = twin?.port ?? (await openRealPort({ ...request, port: flashed ?? request.port }));
     const link = await connect(port, {
       signal,
@@ -86,10 +86,11 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
  */
 async function flash(
   image: FirmwareImage,
-  { board, port, onEvent, signal }: ConnectRequest,
-  drive: string | undefined,
+  { board, port, drive: named, onEvent, signal }: ConnectRequest,
+  twin: VirtualBoard | undefined,
 ): Promise<string | undefined> {
-  const method = flashMethodOf(board);
+  const drive = twin?.driveFolder ?? named;
+  const method = flashMethodFor(board, drive);
   let path = port === VIRTUAL ? undefined : await portForFlashing(method, board, port);
   await method.flash({
     board,

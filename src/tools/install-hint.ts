@@ -20,6 +20,12 @@ const sources: Readonly<Record<string, Source>> = {
   stm32flash: { apt: 'stm32flash', brew: 'stm32flash' },
   teensy_loader_cli: { apt: 'teensy-loader-cli', brew: 'teensy_loader_cli' },
   picotool: { apt: 'picotool', brew: 'picotool' },
+  'riscv64-unknown-elf-gcc': {
+    apt: 'gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf',
+    brew: 'riscv-software-src/riscv/riscv-tools',
+  },
+  'riscv64-unknown-elf-objcopy': { apt: 'gcc-riscv64-unknown-elf', brew: 'riscv-software-src/riscv/riscv-tools' },
+  'qemu-system-riscv32': { apt: 'qemu-system-misc', brew: 'qemu' },
   'qemu-system-arm': { apt: 'qemu-system-arm', brew: 'qemu' },
   udevadm: { apt: 'udev' },
   lsof: { apt: 'lsof', brew: 'lsof' },

@@ -5,15 +5,20 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { ThimbleError } from '../core/errors.js';
+import { installHint } from '../tools/install-hint.js';
 import { missing, type OwnedProcess, onPath, startOwned } from './child-process.js';
 
-const QEMU = 'qemu-system-arm';
-const INSTALL = 'sudo apt-get install qemu-system-arm';
 const CONNECT_TIMEOUT_MS = 15_000;
 
 /** 64 ns: more than a tick of the boards' 25 MHz timers, so that the ticks tell every instruction. */
 const ICOUNT_SHIFT = 6;
 export const NANOSECONDS_PER_INSTRUCTION = 2 ** ICOUNT_SHIFT;
+
+export interface QemuMachine {
+  readonly program: 'qemu-system-arm' | 'qemu-system-riscv32';
+  readonly name: string;
+  readonly serialLine?: number; // 0: the first
+}
 
 export interface MachineRun {
   write(bytes: Uint8Array): Promise<void>;
@@ -26,20 +31,23 @@ export interface RunListeners {
 }
 
 /** @throws ThimbleError E_TOOL_MISSING, E_ENGINE (QEMU refuses the image or the machine), E_TIMEOUT */
-export async function startQemu(machine: string, elf: string, listeners: RunListeners): Promise<MachineRun> {
-  if (!onPath(QEMU)) throw missing(QEMU, INSTALL);
+export async function startQemu(machine: QemuMachine, image: string, listeners: RunListeners): Promise<MachineRun> {
+  const { program, name, serialLine = 0 } = machine;
+  const install = installHint(program);
+  if (!onPath(program)) throw missing(program, install);
   const server = createServer();
   const port = await listen(server);
   const args = [
-    ...['-M', machine, '-kernel', elf, '-icount', `shift=${ICOUNT_SHIFT},sleep=off`],
+    ...['-M', name, ...loading(image), '-icount', `shift=${ICOUNT_SHIFT},sleep=off`],
     ...['-display', 'none', '-monitor', 'none', '-nic', 'none'],
+    ...Array.from({ length: serialLine }, () => ['-serial', 'null']).flat(),
     ...['-serial', `tcp:127.0.0.1:${port},nodelay=on`],
   ];
   let qemu: OwnedProcess | undefined;
   try {
     // Somebody has to be listening for the connection before QEMU starts, or it would be missed.
     const connection = firstConnection(server);
-    qemu = await startOwned(QEMU, args, 'ignore', INSTALL);
+    qemu = await startOwned(program, args, 'ignore', install);
     const socket = await Promise.race([connection, died(qemu)]);
     return running(qemu, socket, listeners);
   } catch (error) {
@@ -49,6 +57,10 @@ export async function startQemu(machine: string, elf: string, listeners: RunList
     server.close();
   }
 }
+
+/** -kernel would take a .hex for machine code. */
+const loading = (image: string): readonly string[] =>
+  /\.hex$/i.test(image) ? ['-device', `loader,file=${image.replaceAll(',', ',,')}`] : ['-kernel', image];
 
 function running(qemu: OwnedProcess, socket: Socket, { onBytes, onEnd }: RunListeners): MachineRun {
   let wanted = false;

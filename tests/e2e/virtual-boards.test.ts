@@ -9,7 +9,7 @@ import type { FirmwareImage } from '../../src/core/firmware-image.js';
 import { connect } from '../../src/device/protocol.js';
 import { emitCModel } from '../../src/emit/c-model.js';
 import { buildFirmware } from '../../src/firmware/build-firmware.js';
-import { flashMethodOf } from '../../src/flash/index.js';
+import { flashMethodFor } from '../../src/flash/index.js';
 import { importTflite } from '../../src/importers/tflite/tflite.js';
 import { kernelText } from '../../src/pipeline/kernel-files.js';
 import { onPath } from '../../src/virtual/child-process.js';
@@ -26,6 +26,11 @@ const boards = [
   { id: 'rpi-pico', tools: ['arm-none-eabi-gcc'], origin: 'virtual-cycles' },
   { id: 'mps2-an386', tools: ['arm-none-eabi-gcc', 'qemu-system-arm'], origin: 'virtual-instructions' },
   { id: 'mps2-an385', tools: ['arm-none-eabi-gcc', 'qemu-system-arm'], origin: 'virtual-instructions' },
+  { id: 'olimex-stm32-h405', tools: ['arm-none-eabi-gcc', 'qemu-system-arm'], origin: 'virtual-instructions' },
+  { id: 'nucleo-f401re', tools: ['arm-none-eabi-gcc', 'qemu-system-arm'], origin: 'virtual-instructions' },
+  { id: 'microbit-v1', tools: ['arm-none-eabi-gcc', 'qemu-system-arm'], origin: 'virtual-instructions' },
+  { id: 'virt-m55', tools: ['arm-none-eabi-gcc', 'qemu-system-arm'], origin: 'virtual-instructions' },
+  { id: 'virt-rv32', tools: ['riscv64-unknown-elf-gcc', 'qemu-system-riscv32'], origin: 'virtual-instructions' },
   { id: 'host', tools: ['cc'], origin: 'host' },
 ] as const;
 
@@ -91,7 +96,7 @@ for (const { id, tools, origin } of boards) {
       try {
         const terminal = terminalOf(board.port);
         const boot = terminal.next();
-        await flashMethodOf(spec).flash({ board: spec, image, drive: board.driveFolder });
+        await flashMethodFor(spec, board.driveFolder).flash({ board: spec, image, drive: board.driveFolder });
         expect((await boot).at(-1)).toBe('m-ready');
         expect(await terminal.send('name%')).toContain('m-name-dut-[thimble]');
         expect(events.at(-1)).toContain('restarted');

@@ -6,32 +6,26 @@
 #include <stdint.h>
 
 #include "thimble_chip.h"
-#include "thimble_platform.h"
+#include "thimble_memory.h"
 #include "thimble_protocol.h"
 #include "thimble_stack.h"
-#include "thimble_text.h"
 
 #define AIRCR (*(volatile uint32_t *)0xE000ED0Cu)
 #define RESET_REQUEST 0x05FA0004u /* the key that the register asks for, SYSRESETREQ */
+#define CPACR (*(volatile uint32_t *)0xE000ED88u)
+#define FLOATING_POINT_ON (0xFu << 20)
 #define SYSTEM_VECTORS 16
 #define INTERRUPT_VECTORS 32
 
 typedef void (*vector)(void);
 
-/* From the linker script; only their addresses mean anything. */
-extern uint32_t thimble_data_begin[], thimble_data_end[], thimble_data_source[];
-extern uint32_t thimble_bss_begin[], thimble_bss_end[];
-extern uint8_t thimble_heap_begin[], thimble_stack_limit[], thimble_stack_top[];
+extern uint8_t thimble_stack_top[]; /* from the linker script */
 
 void thimble_reset(void);
-void *_sbrk(intptr_t growth);
 
-/* A line for whoever listens, then a reset: a board that hangs tells nobody anything. */
 static void fault(void)
 {
-    thimble_put_line("");
-    thimble_put_line("e-[The processor faulted: wrong memory access or unknown instruction; resetting]");
-    thimble_platform_flush();
+    thimble_report_fault();
     AIRCR = RESET_REQUEST;
     for (;;) {
     }
@@ -52,40 +46,21 @@ __attribute__((section(".vectors"), used)) static const vector vectors[SYSTEM_VE
     woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken,
 };
 
+/* Registers of the floating-point and vector unit may hold anything of the compiler's: it is off after reset. */
+static void start_coprocessors(void)
+{
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    CPACR |= FLOATING_POINT_ON;
+    __asm volatile("dsb\n isb");
+#endif
+}
+
 void thimble_reset(void)
 {
-    const uint32_t *source = thimble_data_source;
-
     __asm volatile("cpsid i");
-    for (uint32_t *word = thimble_data_begin; word < thimble_data_end; word++)
-        *word = *source++;
-    for (uint32_t *word = thimble_bss_begin; word < thimble_bss_end; word++)
-        *word = 0u;
+    start_coprocessors();
+    thimble_memory_start();
     thimble_stack_paint();
     thimble_chip_start();
     thimble_protocol_serve();
-}
-
-static uint8_t *heap_break = thimble_heap_begin;
-
-/* What newlib's malloc asks for memory. Thimble's own code never allocates. */
-void *_sbrk(intptr_t growth)
-{
-    uint8_t *const previous = heap_break;
-
-    if (growth > thimble_stack_limit - heap_break || growth < thimble_heap_begin - heap_break)
-        return (void *)-1;
-    heap_break += growth;
-    return previous;
-}
-
-struct thimble_memory_map thimble_platform_memory(void)
-{
-    const struct thimble_memory_map memory = {
-        (uint8_t *)thimble_data_begin, (uint8_t *)thimble_bss_end,
-        thimble_stack_limit, thimble_stack_top,
-        thimble_heap_begin, heap_break, thimble_stack_limit,
-    };
-
-    return memory;
 }

@@ -1,10 +1,10 @@
 /*
- * Raspberry Pi Pico: UART0 on GP0 (out) and GP1 (in), ticks of clk_sys. Datasheet 4.2 (UART), 4.6 (timer), 2.19 (GPIO),
- * 2.4.5 (SysTick).
+ * Raspberry Pi Pico: UART0 on GP0 (out) and GP1 (in), ticks of clk_sys. Datasheet 4.2 (UART), 4.6 (timer), 2.19 (GPIO).
  */
 #include "thimble_rp2040.h"
 
 #include "thimble_chip.h"
+#include "thimble_cycles.h"
 #include "thimble_platform.h"
 
 #ifndef THIMBLE_BAUD
@@ -29,17 +29,8 @@
 #define FUNCTION_UART 2u
 #define PAD_INPUT_PULL_UP 0x5Au /* idle is high: an open pin must not read as a break */
 
-#define SYSTICK_CONTROL REGISTER(0xE000E010u)
-#define SYSTICK_RELOAD REGISTER(0xE000E014u)
-#define SYSTICK_VALUE REGISTER(0xE000E018u)
-#define SYSTICK_ON_PROCESSOR_CLOCK 5u
-#define SYSTICK_MASK 0xFFFFFFu
 #define NVIC_ENABLE REGISTER(0xE000E100u)
 #define NVIC_CLEAR_PENDING REGISTER(0xE000E280u)
-
-static uint32_t last_systick; /* counted up, 24 bits */
-static uint32_t last_microseconds;
-static uint32_t total_ticks;
 
 static void start_uart(void)
 {
@@ -57,21 +48,12 @@ static void start_uart(void)
     NVIC_ENABLE = UART0_INTERRUPT;
 }
 
-static uint32_t systick(void)
-{
-    return (0u - SYSTICK_VALUE) & SYSTICK_MASK;
-}
-
 void thimble_chip_start(void)
 {
     thimble_rp2040_start_clocks();
     thimble_rp2040_release(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_UART0 | RESET_TIMER);
     start_uart();
-    SYSTICK_RELOAD = SYSTICK_MASK;
-    SYSTICK_VALUE = 0u; /* any write clears it */
-    SYSTICK_CONTROL = SYSTICK_ON_PROCESSOR_CLOCK;
-    last_systick = systick();
-    last_microseconds = thimble_platform_microseconds();
+    thimble_cycles_start(SYSTEM_HZ);
 }
 
 void thimble_platform_put(uint8_t byte)
@@ -102,22 +84,9 @@ void thimble_platform_idle(void)
         __asm volatile("wfi");
 }
 
-/*
- * SysTick counts every cycle but wraps after 134 ms; the microsecond timer, from the same crystal, tells how many wraps
- * went by. Interrupts could count them too, but would add to the times they measure.
- */
 uint32_t thimble_platform_ticks(void)
 {
-    const uint32_t now = systick();
-    const uint32_t microseconds = thimble_platform_microseconds();
-    const uint32_t cycles = (now - last_systick) & SYSTICK_MASK;
-    const uint32_t expected = (microseconds - last_microseconds) * (SYSTEM_HZ / 1000000u);
-    const uint32_t wraps = (expected - cycles + (SYSTICK_MASK + 1u) / 2u) & ~SYSTICK_MASK; /* to the nearest */
-
-    last_systick = now;
-    last_microseconds = microseconds;
-    total_ticks += cycles + wraps;
-    return total_ticks;
+    return thimble_cycles();
 }
 
 uint32_t thimble_platform_microseconds(void)

@@ -7,7 +7,7 @@ import type { FirmwareImage } from '../../core/firmware-image.js';
 import { builtFirmware } from '../../firmware/build-firmware.js';
 import { projectBoard, projectCommands } from '../../firmware/build-project.js';
 import { flashBytesOf, flashLimitOf } from '../../flash/image-fits.js';
-import { type FlashRequest, flashMethodOf, withFlashMethod } from '../../flash/index.js';
+import { type FlashRequest, flashMethodFor, withFlashMethod } from '../../flash/index.js';
 import { AUTO, portForFlashing } from '../../pipeline/open-board.js';
 import { usageBar } from '../table.js';
 import type { Verb } from './index.js';
@@ -34,7 +34,7 @@ export const flash: Verb = (program, action) => {
     .action(
       action(async (context, path: string, flags: Flags) => {
         const board = withFlashMethod(loadBoard(flags.board), flags.method);
-        const method = flashMethodOf(board);
+        const method = flashMethodFor(board, flags.drive);
         const { onEvent, signal } = context;
         const request: FlashRequest = {
           board,

@@ -51,9 +51,21 @@ const programs: readonly Program[] = [
     command: 'qemu-system-arm',
     version: ['--version'],
     section: 'build',
-    needs: ({ virtual }) => virtual?.backend === 'qemu',
+    needs: ({ virtual, core }) => virtual?.backend === 'qemu' && ARM_CORES.test(core),
     purpose: 'virtual boards with a Cortex-M',
     essential: true,
+  },
+  {
+    command: 'riscv64-unknown-elf-gcc',
+    version: ['--version'],
+    section: 'build',
+    needs: ({ template }) => template === 'baremetal-riscv',
+  },
+  {
+    command: 'qemu-system-riscv32',
+    version: ['--version'],
+    section: 'build',
+    needs: ({ virtual, core }) => virtual?.backend === 'qemu' && core === 'rv32imc',
   },
   { command: 'avr-gcc', version: ['--version'], section: 'build', needs: ({ core }) => core === 'avr' },
   {
@@ -78,7 +90,7 @@ const programs: readonly Program[] = [
   { command: 'bossac', version: ['--help'], section: 'flash', needs: flashedBy('bossac') },
   { command: 'dfu-util', version: ['--version'], section: 'flash', needs: flashedBy('dfu-util') },
   { command: 'openocd', version: ['--version'], section: 'flash', needs: flashedBy('openocd') },
-  { command: 'stm32flash', version: [], section: 'flash', needs: flashedBy('stm32flash') },
+  { command: 'stm32flash', version: [], section: 'flash', needs: orFlashedBy('stm32flash') },
   { command: 'teensy_loader_cli', version: ['--help'], section: 'flash', needs: flashedBy('teensy-loader-cli') },
   {
     command: 'esptool',
