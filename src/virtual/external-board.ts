@@ -55,6 +55,7 @@ async function openExternal(
     const previous = run;
     run = undefined;
     await previous?.end();
+    options.onStart?.();
     run = await start(candidate, {
       onBytes: (bytes) => port.deliver(bytes),
       onEnd: (error) => port.ended(error),

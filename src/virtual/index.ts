@@ -4,6 +4,7 @@ import { ThimbleError } from '../core/errors.js';
 import { openVirtualEsp } from './esp-board.js';
 import { openProcessBoard, openQemuBoard } from './external-board.js';
 import { openVirtualPico } from './pico.js';
+import { openVirtualStm32 } from './stm32-board.js';
 import type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
 
 export { type PtyServer, serveOnPty } from './serve-on-pty.js';
@@ -12,7 +13,8 @@ export type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
 const backends = {
   'esp-rom': (spec: BoardSpec, options: VirtualBoardOptions) => openVirtualEsp(spec, options),
   rp2040js: openVirtualPico,
-  qemu: openQemuBoard,
+  qemu: (spec: BoardSpec, options: VirtualBoardOptions) =>
+    spec.flash.method === 'stm32flash' ? openVirtualStm32(spec, options) : openQemuBoard(spec, options),
   process: openProcessBoard,
 } as const;
 

@@ -8,6 +8,7 @@ import { ThimbleError } from '../core/errors.js';
 import { installHint } from '../tools/install-hint.js';
 import { missing, type OwnedProcess, onPath, startOwned } from './child-process.js';
 
+const STM32_FLASH = 0x08000000; // the only chip here that is given its flash as bytes
 const CONNECT_TIMEOUT_MS = 15_000;
 
 /** 64 ns: more than a tick of the boards' 25 MHz timers, so that the ticks tell every instruction. */
@@ -58,9 +59,13 @@ export async function startQemu(machine: QemuMachine, image: string, listeners: 
   }
 }
 
-/** -kernel would take a .hex for machine code. */
-const loading = (image: string): readonly string[] =>
-  /\.hex$/i.test(image) ? ['-device', `loader,file=${image.replaceAll(',', ',,')}`] : ['-kernel', image];
+/** What is no ELF goes past -kernel, which would take a .hex for machine code. */
+function loading(image: string): readonly string[] {
+  const form = /\.(hex|bin)$/i.exec(image)?.[1]?.toLowerCase();
+  if (form === undefined) return ['-kernel', image];
+  const loader = `loader,file=${image.replaceAll(',', ',,')}`;
+  return ['-device', form === 'bin' ? `${loader},addr=0x${STM32_FLASH.toString(16)},force-raw=on` : loader];
+}
 
 function running(qemu: OwnedProcess, socket: Socket, { onBytes, onEnd }: RunListeners): MachineRun {
   let wanted = false;

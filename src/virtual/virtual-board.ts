@@ -19,6 +19,7 @@ export interface VirtualBoardOptions {
   readonly image?: string; // to start with; without it the board waits for one in its drive
   readonly driveFolder?: string; // made if absent; default: a temporary one that goes with the board
   readonly onEvent?: OnEvent;
+  readonly onStart?: () => void; // a program begins, for whatever reason
 }
 
 /** A board whose first image is bad must not stay behind half open. */

@@ -61,3 +61,30 @@ for (const { id, drive: name, tools } of boards) {
     });
   });
 }
+
+const withoutRom = ['stm32flash', ...arm].filter((tool) => !onPath(tool));
+describe.skipIf(withoutRom.length > 0)(
+  `an STM32’s ROM${withoutRom.length ? ` (needs ${withoutRom.join(', ')})` : ''}`,
+  () => {
+    it('takes a program from the real stm32flash, which reads it back and starts it', async () => {
+      const pty = join(folder, 'port-rom');
+      const server = startCli(['virtual', 'h405', '--pty', pty]);
+      servers.push(server);
+      await server.said('Ctrl-C ends it');
+      const deploy = (output: string) =>
+        runCli([
+          ...['--json', 'deploy', int8, '--data', samples, '--board', 'h405', '--port', pty],
+          ...['--verify', '4', '--count', '2', '-o', join(folder, output)],
+        ]);
+      for (const output of ['rom-first', 'rom-again']) {
+        const { code, stdout, stderr } = await deploy(output);
+        expect(code, stderr).toBe(0);
+        expect(stderr).toContain('stm32flash -b 115200');
+        expect(JSON.parse(stdout)).toMatchObject({
+          origin: 'virtual-instructions',
+          verified: { n: 4, bitExact: 4 },
+        });
+      }
+    });
+  },
+);
