@@ -8,7 +8,7 @@ export interface Proportion {
   readonly high: number;
 }
 
-const Z95 = 1.959963984540054; // the 97.5th percentile of the standard normal distribution
+export const Z95 = 1.959963984540054; // the 97.5th percentile of the standard normal distribution
 
 /**
  * The Wilson score interval at 95 %: unlike hits ± 2σ it stays inside [0, 1] and is right for small n and rare misses.

@@ -7,6 +7,7 @@ import type { Preprocessing } from '../core/graph.js';
 import type { OnEvent } from '../core/stage-event.js';
 import { elementCount, shapeText, type TensorSpec, type TypedArray } from '../core/tensor.js';
 import { type Proportion, proportion } from './interval.js';
+import { detectionOf, type Task, taskOf } from './task.js';
 
 /** What an engine's model takes and gives: the specs of its inputs and outputs, and what precedes it. */
 export interface ModelInterface {
@@ -19,7 +20,10 @@ export interface Score {
   readonly n: number;
   readonly accuracy: Proportion | null; // null where the data has no classes
   readonly confusion: readonly (readonly number[])[] | null; // [true class][predicted class]
-  readonly predictions: Int32Array; // index of the largest value of the first output, by sample scored
+  readonly predictions: Int32Array; // by sample scored: the class with the largest value of the first output
+  readonly classes: readonly (number | undefined)[]; // the true ones, by sample scored
+  readonly task: Task;
+  readonly detections: Float64Array | null; // of a detector, by sample scored: higher speaks for its positive class
   readonly outputs: readonly TypedArray[]; // the first output of every sample, raw
 }
 
@@ -42,27 +46,35 @@ export async function scoreEngine(
 ): Promise<Score> {
   checkSamplesFit(model, dataset);
   const { indices, onEvent, signal } = options;
+  const task = taskOf(model, dataset);
   if (indices.length === 0)
     throw new ThimbleError(
       'E_DATA_EMPTY',
       `"${dataset.name}" has no samples to score`,
       'Give data with samples in it.',
     );
-  const classes = dataset.labels.length;
-  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  const size = dataset.labels.length;
+  const confusion = Array.from({ length: size }, () => new Array<number>(size).fill(0));
+  const classes: (number | undefined)[] = [];
   const predictions = new Int32Array(indices.length);
   const outputs: TypedArray[] = [];
+  const detections = task.kind === 'classifier' ? null : new Float64Array(indices.length);
   let hits = 0;
   let labelled = 0;
   for (const [k, index] of indices.entries()) {
     if (signal?.aborted) throw new ThimbleError('E_INTERRUPTED', `stopped after ${k} of ${indices.length} samples`, []);
-    const [output] = await engine.run([encodeSample(dataset, index, model.inputs[0]!, model.preprocessing)]);
+    const input = encodeSample(dataset, index, model.inputs[0]!, model.preprocessing);
+    const given = task.kind === 'reconstruction' ? input.slice() : input; // an engine may consume its input
+    const [output] = await engine.run([input]);
     if (!output) throw new TypeError(`engine "${engine.name}" gave no output`);
-    const predicted = argMax(output);
+    const detection = detectionOf(task, model, given, output);
+    if (detections) detections[k] = detection;
+    const predicted = task.kind === 'one output' ? Number(detection >= 0.5) : argMax(output);
     predictions[k] = predicted;
     outputs.push(output.slice());
     const wanted = dataset.classOf(index);
-    if (wanted !== undefined) {
+    classes.push(wanted);
+    if (wanted !== undefined && task.kind !== 'reconstruction') {
       labelled++;
       if (wanted === predicted) hits++;
       const row = confusion[wanted];
@@ -75,6 +87,9 @@ export async function scoreEngine(
     accuracy: labelled > 0 ? proportion(hits, labelled) : null,
     confusion: labelled > 0 ? confusion : null,
     predictions,
+    classes,
+    task,
+    detections,
     outputs,
   };
 }

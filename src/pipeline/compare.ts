@@ -5,7 +5,9 @@ import type { Engine } from '../core/engine.js';
 import { type Preprocessing, tensorOf } from '../core/graph.js';
 import type { Origin } from '../core/reading.js';
 import type { OnEvent } from '../core/stage-event.js';
+import { type AccuracyDifference, accuracyDifference } from '../evaluate/difference.js';
 import type { Proportion } from '../evaluate/interval.js';
+import { hitsOf, type Quality, qualityOf } from '../evaluate/quality.js';
 import { agreement, type ModelInterface, type Score, scoreEngine } from '../evaluate/score.js';
 import type { LoadedModel } from './load-model.js';
 
@@ -17,12 +19,17 @@ export interface Contestant {
 
 export interface ComparisonRow {
   readonly model: string;
+  readonly sha256: string; // of the model
   readonly kind: LoadedModel['kind'];
   readonly engine: string;
   readonly origin: Origin;
   readonly n: number;
   readonly accuracy: Proportion | null;
   readonly confusion: Score['confusion'];
+  readonly quality: Quality;
+  readonly task: Score['task'];
+  /** Accuracy against the first row, sample by sample; null for that row itself and without classes. */
+  readonly versusFirst: AccuracyDifference | null;
   /** With the first row: how often the largest output is the same. */
   readonly sameClass: Proportion;
   /** With the first row of the same kind, in the output's own unit (int8 steps, or reals); null for that row itself. */
@@ -49,17 +56,23 @@ export async function compare(
   for (const { model, preprocessing, open } of contestants) {
     const engine = await open();
     try {
-      const score = await scoreEngine(engine, interfaceOf(model, preprocessing), dataset, options);
+      const io = interfaceOf(model, preprocessing);
+      const score = await scoreEngine(engine, io, dataset, options);
       const first = scores[0]?.score ?? score;
       const peer = scores.find(({ kind }) => kind === model.kind)?.score;
       rows.push({
         model: basename(model.path),
+        sha256: model.sha256,
         kind: model.kind,
         engine: engine.name,
         origin: engine.origin,
         n: score.n,
         accuracy: score.accuracy,
         confusion: score.confusion,
+        quality: qualityOf(score, io.outputs[0]!, dataset.labels.length),
+        task: score.task,
+        versusFirst:
+          score !== first && score.accuracy && first.accuracy ? accuracyDifference(hitsOf(first), hitsOf(score)) : null,
         sameClass: agreement(first, score).argMax,
         largestDifference: peer ? agreement(peer, score).largestDifference : null,
       });

@@ -7,11 +7,12 @@ import { cEngine } from '../engines/c-engine.js';
 import { deviceEngine } from '../engines/device-engine.js';
 import { tfliteRuntimeEngine } from '../engines/tflite-runtime.js';
 import { referenceEngine } from '../interpret/interpreter.js';
+import { fakeQuantEngine } from '../quantize/float-twin.js';
 import { cModelOf } from './emit-model.js';
 import { type LoadedModel, requireInt8 } from './load-model.js';
 import { openModelOnBoard } from './open-board.js';
 
-export const engineNames = ['reference', 'c', 'tflite', 'device'] as const;
+export const engineNames = ['reference', 'fake-quant', 'c', 'tflite', 'device'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {
@@ -31,6 +32,9 @@ export async function openEngine(name: EngineName, model: LoadedModel, options: 
       return referenceEngine(model.graph);
     case 'tflite':
       return tfliteRuntimeEngine(isTflite(model.bytes) ? model.bytes : emitTflite(model.graph));
+    case 'fake-quant':
+      requireInt8(model, 'the engine fake-quant');
+      return fakeQuantEngine(model.graph);
     case 'c':
       requireInt8(model, 'the engine c');
       return cEngine(model.graph, cModelOf(model, { name: 'model' }).files);

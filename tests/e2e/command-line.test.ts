@@ -107,6 +107,24 @@ describe('the command line', () => {
     expect(of('float32', 'tflite').largestDifference).toBeLessThan(1e-4);
   });
 
+  it('compares: every figure of a classifier, fake quantization between float and int8, too few samples said so', async () => {
+    const args = ['compare', model, int8, '--data', samples, '--engine', 'reference,fake-quant', '--classes'];
+    const { rows, data } = jsonOf((await runCli(['--json', ...args])).stdout);
+    expect(data.labels).toEqual(['bright', 'dark']);
+    expect(rows.map(({ kind, engine }: { kind: string; engine: string }) => `${kind} ${engine}`)).toEqual([
+      'float32 reference',
+      'int8 reference',
+      'int8 fake-quant',
+    ]);
+    for (const { quality } of rows) expect(quality).toMatchObject({ macroF1: 1, auc: 1 });
+    expect(rows[0].versusFirst).toBeNull();
+    expect(rows[1].versusFirst).toMatchObject({ onlyFirst: 0, onlySecond: 0, p: 1, verdict: 'too few samples' });
+    expect(rows[2].largestDifference).toBeLessThanOrEqual(1); // int8 steps
+    const { stdout } = await runCli(args);
+    for (const part of ['macro F1', 'n = 40 is too small to tell', 'McNemar', 'precision', 'taken for'])
+      expect(stdout).toContain(part);
+  });
+
   it('inspects: layers, the arena as a picture, the fit', async () => {
     const { stdout, code } = await runCli(['inspect', int8, '--memory', '--board', 'pico']);
     expect(code).toBe(0);

@@ -14,6 +14,7 @@ import {
   withDataFormat,
   withPreprocessing,
 } from '../options.js';
+import { classTables, qualityTable } from '../quality-text.js';
 import { originText } from '../reading-text.js';
 import { percentText, tableText } from '../table.js';
 import type { Verb } from './index.js';
@@ -21,6 +22,7 @@ import type { Verb } from './index.js';
 interface Flags extends DataOptions, PreprocessingOptions {
   readonly data: string;
   readonly engine: string;
+  readonly classes?: boolean;
   readonly limit?: number;
   readonly port: string;
   readonly board?: string;
@@ -33,6 +35,7 @@ export const compare: Verb = (program, action) => {
     .description('score models side by side, on one or several engines')
     .requiredOption('--data <data>', 'samples to score with')
     .option('--engine <engines>', `one or several of ${engineNames.join(',')}`, 'reference')
+    .option('--classes', 'also precision, recall, F1 and AUC of every class, and the confusion matrices')
     .option('--limit <n>', 'score this many samples, class-stratified (default: all)', positiveInteger)
     .option('--board <board>', 'for the engine device')
     .option('--port <port>', 'for the engine device: a serial port, or virtual', 'virtual');
@@ -55,9 +58,21 @@ async function run(context: Context, paths: string[], flags: Flags): Promise<voi
     onEvent: context.onEvent,
     signal: context.signal,
   });
-  context.printJson({ data: { name: data.name, sha256: data.sha256, samples: data.sampleCount }, rows });
+  context.printJson({
+    data: { name: data.name, sha256: data.sha256, samples: data.sampleCount, labels: data.labels },
+    seed: SEED,
+    rows,
+  });
   context.print(comparisonTable(rows, context));
+  const texts = [
+    qualityTable(rows, data.labels, context),
+    ...(flags.classes ? classTables(rows, data.labels, context) : []),
+  ];
+  for (const text of texts) if (text !== '') context.print(`\n${text}`);
 }
+
+/** Of the choice of samples with --limit. */
+const SEED = 1;
 
 function engineName(text: string): EngineName {
   const name = engineNames.find((known) => known === text.trim());
@@ -86,7 +101,7 @@ function contestantsOf(model: LoadedModel, names: readonly EngineName[], flags: 
 export function indicesOf(data: Dataset, limit: number | undefined): readonly number[] {
   return limit === undefined || limit >= data.sampleCount
     ? Array.from({ length: data.sampleCount }, (_, i) => i)
-    : stratifiedIndices(data, limit, 1);
+    : stratifiedIndices(data, limit, SEED);
 }
 
 function comparisonTable(rows: readonly ComparisonRow[], context: Context): string {
