@@ -10,6 +10,7 @@ import type { Core } from '../core/board-spec.js';
 import type { EmittedFile } from '../core/emitted-file.js';
 import { ThimbleError } from '../core/errors.js';
 import { packageFolder } from '../files/package-folder.js';
+import { installHint } from '../tools/install-hint.js';
 
 const harness = join(packageFolder, 'firmware-templates', 'emulated-core');
 
@@ -23,23 +24,43 @@ export interface Platform {
 
 /** A machine of QEMU, and what stands between it and the program. */
 export interface Machine {
-  readonly name: string;
+  readonly emulator: 'qemu-system-arm' | 'qemu-system-riscv32';
+  readonly options: readonly string[];
+  readonly library: string; // gcc's specs of the C library
+  readonly codeAddress: RegExp; // of what lies in CODE
   readonly io: string; // C file and linker script in firmware-templates/emulated-core
   readonly script: string;
   readonly ticksPerSecond: number; // of the timer that io_ticks reads
 }
 
-const mps2 = { io: 'io_mps2.c', script: 'mps2.ld', ticksPerSecond: 25_000_000 };
-const an385: Machine = { name: 'mps2-an385', ...mps2 };
-const an386: Machine = { name: 'mps2-an386', ...mps2 };
+const arm = {
+  emulator: 'qemu-system-arm',
+  library: 'nano.specs',
+  codeAddress: /[01][0-9a-f]{7}/,
+} as const;
+const mps2 = { ...arm, io: 'io_mps2.c', script: 'mps2.ld', ticksPerSecond: 25_000_000 };
+const an385: Machine = { ...mps2, options: ['-machine', 'mps2-an385'] };
+const an386: Machine = { ...mps2, options: ['-machine', 'mps2-an386'] };
 const an547: Machine = {
-  name: 'mps3-an547',
+  ...arm,
+  options: ['-machine', 'mps3-an547'],
   io: 'io_mps2.c',
   script: 'mps3_an547.ld',
   ticksPerSecond: 32_000_000,
 };
+/** Without the extensions that code for the core must not use; a tick is an instruction. */
+const virt: Machine = {
+  emulator: 'qemu-system-riscv32',
+  options: ['-machine', 'virt', '-bios', 'none', '-cpu', 'rv32,a=off,f=off,d=off'],
+  library: 'picolibc.specs',
+  codeAddress: /80[0-3][0-9a-f]{5}/,
+  io: 'io_rv32.c',
+  script: 'rv32.ld',
+  ticksPerSecond: 15_625_000,
+};
 const compiler = 'arm-none-eabi-gcc';
-const flags = ['-std=c99', '-O2', '-mthumb', '-ffunction-sections', '-fdata-sections', '-Wl,--gc-sections'];
+const optimised = ['-std=c99', '-O2', '-ffunction-sections', '-fdata-sections', '-Wl,--gc-sections'];
+const flags = ['-mthumb', ...optimised];
 
 /** The cores that can be emulated here. Code for a Cortex-M0+ runs on a Cortex-M3, with its traps switched on. */
 export const emulatedCores = {
@@ -57,6 +78,12 @@ export const emulatedCores = {
     target: 'cortex-m55',
     machine: an547,
   },
+  rv32imc: {
+    compiler: 'riscv64-unknown-elf-gcc',
+    flags: ['-march=rv32imc', '-mabi=ilp32', '-mcmodel=medany', ...optimised],
+    target: 'rv32imc',
+    machine: virt,
+  },
 } as const satisfies Partial<Record<Core, Platform>>;
 export type EmulatedCore = keyof typeof emulatedCores;
 
@@ -64,7 +91,7 @@ export const hasTool = (tool: string): boolean => spawnSync(tool, ['--version'],
 
 /** Whether this computer can build and run for a platform. */
 export const canRun = ({ compiler, machine }: Platform): boolean =>
-  hasTool(compiler) && (!machine || hasTool('qemu-system-arm'));
+  hasTool(compiler) && (!machine || hasTool(machine.emulator));
 
 /** An emitted model as the program calls it; sizes in bytes. */
 export interface ProgramModel {
@@ -119,7 +146,7 @@ export class CoreProgram {
       for (const { path, content } of files) writeFileSync(join(this.folder, path), content);
     writeFileSync(join(this.folder, 'program.c'), programText(models, hooks, this.#bufferBytes));
     const { compiler, flags, machine } = platform;
-    const board = machine ? ['-nostartfiles', '--specs=nano.specs', '-T', join(harness, machine.script)] : [];
+    const board = machine ? ['-nostartfiles', `--specs=${machine.library}`, '-T', join(harness, machine.script)] : [];
     const sources = ['program.c', join(harness, machine?.io ?? 'io_host.c')];
     try {
       this.#spawn(compiler, [...flags, '-I', '.', '-I', harness, '-o', 'program', ...sources, ...board]);
@@ -140,13 +167,14 @@ export class CoreProgram {
 
   /** Of a program for an emulated core. */
   sizes(): ProgramSizes {
+    const { compiler, machine } = this.#platform;
     const tool = (name: string, option: string): string =>
-      execFileSync(`arm-none-eabi-${name}`, [option, join(this.folder, 'program')], { encoding: 'utf8' });
+      execFileSync(compiler.replace(/gcc$/, name), [option, join(this.folder, 'program')], { encoding: 'utf8' });
     const sections = tool('size', '-A');
     const section = (name: string): number => Number(new RegExp(`^\\${name}\\s+(\\d+)`, 'm').exec(sections)?.[1] ?? 0);
     const arrays = this.#models.flatMap(({ name }) => [
       ...tool('readelf', '-sW').matchAll(
-        new RegExp(`^\\s*\\d+: [01][0-9a-f]{7}\\s+(\\d+) OBJECT .* ${name}_\\w+$`, 'gm'),
+        new RegExp(`^\\s*\\d+: ${machine?.codeAddress.source ?? ''}\\s+(\\d+) OBJECT .* ${name}_\\w+$`, 'gm'),
       ),
     ]);
     return {
@@ -164,11 +192,11 @@ export class CoreProgram {
     return execFileSync(join(this.folder, 'program'), { input: requests, maxBuffer: 2 ** 30, timeout: 300_000 });
   }
 
-  #emulate({ name }: Machine, requests: Buffer): Buffer {
+  #emulate({ emulator, options }: Machine, requests: Buffer): Buffer {
     writeFileSync(join(this.folder, 'requests.bin'), requests);
-    const machine = ['-machine', name, '-nographic', '-monitor', 'none', '-serial', 'none'];
+    const machine = [...options, '-nographic', '-monitor', 'none', '-serial', 'none'];
     const time = ['-icount', `shift=${ICOUNT_SHIFT},sleep=off`, '-semihosting-config', 'enable=on,target=native'];
-    this.#spawn('qemu-system-arm', [...machine, ...time, '-kernel', 'program']);
+    this.#spawn(emulator, [...machine, ...time, '-kernel', 'program']);
     return readFileSync(join(this.folder, 'answers.bin'));
   }
 
@@ -177,7 +205,7 @@ export class CoreProgram {
     if (status === 0) return;
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
       throw new ThimbleError('E_TOOL_MISSING', `${tool} is not installed`, [
-        'sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm',
+        installHint(tool),
         'thimble doctor lists what else is missing.',
       ]);
     throw new ThimbleError(

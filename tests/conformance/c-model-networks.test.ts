@@ -10,7 +10,7 @@ describe.skipIf(withoutShared)('networks in C against golden bytes (needs ../sha
   const limited = (limits: Readonly<Record<string, number>>): GoldenModel[] =>
     models.map((model) => ({ ...model, runs: model.runs.slice(0, limits[model.name]!) }));
 
-  const suites = ['gcc', 'sanitizers', 'cplusplus', 'cortex-m0plus', 'cortex-m4'] as const;
+  const suites = ['gcc', 'sanitizers', 'cplusplus', 'cortex-m0plus', 'cortex-m4', 'rv32imc'] as const;
   it.skipIf(!canRun(platforms.gcc))('notices arithmetic that is wrong by one rounding (needs gcc)', () => {
     const edit = (path: string, text: string): string =>
       path.endsWith('_fixed_point.h') ? text.replaceAll('(x < 0 ? 1 : 0)', '0') : text;
@@ -28,7 +28,7 @@ describe.skipIf(withoutShared)('networks in C against golden bytes (needs ../sha
   for (const name of suites) {
     const platform = platforms[name];
     it.skipIf(!canRun(platform))(
-      `is equal on ${name} (needs ${platform.compiler}${'machine' in platform ? ' and qemu-system-arm' : ''})`,
+      `is equal on ${name} (needs ${platform.compiler}${'machine' in platform ? ` and ${platform.machine.emulator}` : ''})`,
       { timeout: 900_000 },
       () => {
         const program = new CProgram(

@@ -48,7 +48,7 @@ describe.skipIf(withoutShared)('operators in C against golden bytes (needs ../sh
 
   for (const [name, platform] of Object.entries(platforms))
     it.skipIf(!canRun(platform))(
-      `is equal on ${name} (needs ${platform.compiler}${'machine' in platform ? ' and qemu-system-arm' : ''})`,
+      `is equal on ${name} (needs ${platform.compiler}${'machine' in platform ? ` and ${platform.machine.emulator}` : ''})`,
       { timeout: 300_000 },
       () => {
         const program = new CProgram(programModels, platform);
