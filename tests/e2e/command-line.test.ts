@@ -37,7 +37,7 @@ describe('the command line', () => {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) });
       command.outputHelp();
-      expect(help, command.name()).toMatch(/Example:\n {2}thimble /);
+      expect(help, command.name()).toMatch(/Examples?:\n {2}thimble /);
     }
   });
 
@@ -123,6 +123,16 @@ describe('the command line', () => {
     const { stdout } = await runCli(args);
     for (const part of ['macro F1', 'n = 40 is too small to tell', 'McNemar', 'precision', 'taken for'])
       expect(stdout).toContain(part);
+  });
+
+  it('explains: what int8 does to each layer, in three views', async () => {
+    const args = ['explain', model, '--data', samples, '--samples', '8', '--calibration', '16'];
+    const { layers, ...rest } = jsonOf((await runCli(['--json', ...args])).stdout);
+    expect(rest).toMatchObject({ seed: 1, recipe: { name: 'a8w8' }, calibrationSamples: 16, samples: 8 });
+    expect(layers.map(({ op }: { op: string }) => op)).toEqual(['conv_2d', 'mean', 'fully_connected', 'softmax']);
+    expect((await runCli(args)).stdout).toContain('Most sensitive when quantized alone');
+    const refused = await runCli(['explain', int8, '--data', samples]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('int8 already')]);
   });
 
   it('inspects: layers, the arena as a picture, the fit', async () => {

@@ -10,6 +10,7 @@ import { compress } from './compress.js';
 import { deploy } from './deploy.js';
 import { doctor } from './doctor.js';
 import { emit } from './emit.js';
+import { explain } from './explain.js';
 import { flash } from './flash.js';
 import { help } from './help.js';
 import { inspect } from './inspect.js';
@@ -24,6 +25,7 @@ export const verbs: readonly Verb[] = [
   deploy,
   compress,
   compare,
+  explain,
   inspect,
   emit,
   build,
