@@ -19,6 +19,7 @@ import type { Recipe } from '../quantize/recipe.js';
 import type { RungName } from '../quantize/rungs.js';
 import { withoutOpen } from '../quantize/training-choices.js';
 import { type EpochRecord, fineTune, fineTuneDefaults } from '../train/fine-tune.js';
+import { checkClasses } from './check-classes.js';
 import { checkLadderData, climbLadder, confirmLadder, type LadderReport } from './climb-ladder.js';
 import { interfaceOf } from './compare.js';
 import { describeModel } from './describe-model.js';
@@ -81,6 +82,8 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
   const climbs = options.maxDrop !== undefined;
   if (climbs) checkLadderData(data);
   const trains = climbs || options.prune !== undefined || options.recipe.qat !== undefined;
+  checkClasses(graph, data, trains);
+  if (options.test) checkClasses(graph, options.test, false);
   const choice = chooseSamples(data, { ...options, trains, selects: climbs });
   if (options.recipe.qat && choice.training.length === 0) throw noLabels(options.recipe.name, data);
   const score = (subject: Graph): Promise<Score | null> => scoreGraph(subject, preprocessing, choice, options);

@@ -142,6 +142,53 @@ describe('a gate that cannot be held', () => {
   });
 });
 
+describe('labels that no accuracy can be made of', () => {
+  const relabelled = (label: (i: number) => number): Dataset => ({
+    ...subset(train, [...Array(60).keys()]),
+    classOf: label,
+  });
+  it('are refused before any work, with the sample and the class', async () => {
+    await expect(
+      compress(
+        model,
+        relabelled((i) => (i === 7 ? 10 : 1)),
+        options,
+      ),
+    ).rejects.toMatchObject({
+      code: 'E_DATA_SHAPE',
+      message: expect.stringContaining('class 10, the model tells only classes 0 to 9'),
+      where: 'at sample 7',
+    });
+    await expect(compress(model, train, { ...options, test: relabelled(() => 12) })).rejects.toMatchObject({
+      code: 'E_DATA_SHAPE',
+    });
+    for (const more of [{ maxDrop: 1 }, { prune: 0.5 }, { recipe: parseRecipe({ qat: {} }) }])
+      await expect(
+        compress(
+          model,
+          relabelled(() => 3),
+          { ...options, ...more },
+        ),
+      ).rejects.toMatchObject({
+        code: 'E_TRAINING',
+        message: expect.stringContaining('class 3 alone'),
+      });
+  });
+
+  it('may be of one class where they only calibrate', async () => {
+    const small = { ...options, calibration: 20, scoreLimit: 20 };
+    expect(
+      (
+        await compress(
+          model,
+          relabelled(() => 3),
+          small,
+        )
+      ).tflite.length,
+    ).toBeGreaterThan(0);
+  });
+});
+
 describe('rungs', () => {
   const byName = (name: string) => rungs.find((rung) => rung.name === name)!;
   it('leave a recipe’s own choices alone, and add to them', () => {

@@ -95,6 +95,23 @@ describe.skipIf(withoutShared)('keyword spotting, quantized (needs ../shared)', 
     },
     120_000,
   );
+
+  it('keeps the accuracy of its float32 file, calibrated on one half and scored on the other, both ways', async () => {
+    const float = importTflite(sharedBytes('models/kws_ref_model_float32.tflite'));
+    let [hits, floatHits, n] = [0, 0, 0];
+    for (const from of [0, 100]) {
+      const graph = await quantized(float, samples.slice(from, from + 100));
+      const scored = samples.slice(100 - from, 200 - from).filter((_, i) => i % step === 0);
+      hits += correct(await answers(referenceEngine(graph), graph, scored), scored);
+      floatHits += correct(await answers(referenceEngine(float), float, scored), scored);
+      n += scored.length;
+    }
+    if (full) {
+      console.log({ hits, floatHits, n });
+      expect(hits).toBeGreaterThanOrEqual(183);
+    }
+    expect(hits).toBeGreaterThanOrEqual(floatHits - 1);
+  }, 120_000);
 });
 
 function kwsSamples(int8: Graph): readonly Sample[] {
