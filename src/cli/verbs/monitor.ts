@@ -1,19 +1,30 @@
+import logUpdate from 'log-update';
 import { loadBoard } from '../../boards/load-board.js';
 import { ThimbleError } from '../../core/errors.js';
 import type { Reading } from '../../core/reading.js';
 import { summarizeLatencies } from '../../evaluate/latency-summary.js';
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
-import { connectBoard, openModelOnBoard, VIRTUAL } from '../../pipeline/open-board.js';
+import { type BoardSession, connectBoard, openModelOnBoard, VIRTUAL } from '../../pipeline/open-board.js';
+import { watchBoard } from '../../pipeline/watch-board.js';
 import type { Context } from '../context.js';
+import { type LiveState, liveView } from '../live-view.js';
 import { positiveInteger } from '../options.js';
+import { type InferenceReading, openReadingFiles, type ReadingFiles, type ReadingPaths } from '../reading-files.js';
 import { latencyText, memoryText, originText } from '../reading-text.js';
 import { counted } from '../table.js';
 import type { Verb } from './index.js';
 
-interface Flags {
+/** Of which the picture shows the percentiles, and how often it is drawn: faster than this nobody reads. */
+const RECENT = 1000;
+const REDRAW_MS = 100;
+/** Narrower, or of no known width (0), a terminal gets plain lines. */
+const MIN_COLUMNS = 20;
+
+interface Flags extends ReadingPaths {
   readonly board: string;
   readonly port: string;
   readonly count?: number;
+  readonly plain?: boolean;
 }
 
 export const monitor: Verb = (program, action) => {
@@ -23,11 +34,20 @@ export const monitor: Verb = (program, action) => {
       '[model]',
       'the int8 .tflite that the board runs: gives the classes their names; needed with --port virtual',
     )
-    .description('stream latency and memory readings from a board; Ctrl-C ends it')
+    .description(
+      'stream latency and memory readings from a board; Ctrl-C ends it. A board that is unplugged is waited for',
+    )
     .requiredOption('--board <board>', 'see thimble boards')
     .option('--port <port>', 'serial port, auto, or virtual', 'auto')
     .option('--count <n>', 'end after this many readings', positiveInteger)
-    .addHelpText('after', '\nExample:\n  thimble monitor --board pico --port /dev/ttyUSB0 --count 20')
+    .option('--csv <file>', 'write the readings here as they come; a file that exists is not overwritten')
+    .option('--jsonl <file>', 'the same as JSON, a line each')
+    .option('--log <file>', 'what the screen says, with the time')
+    .option('--plain', 'a line a reading also in a terminal, no picture')
+    .addHelpText(
+      'after',
+      '\nExample:\n  thimble monitor --board pico --port /dev/ttyUSB0 --count 20\n  thimble monitor kws.tflite --board pico --csv readings.csv',
+    )
     .action(action(run));
 };
 
@@ -43,55 +63,121 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
   const { onEvent, signal } = context;
   // Ctrl-C is how a stream ends: it stops the board, and must not make the connection fail.
   const connection = { port: flags.port, onEvent };
-  const session = model
-    ? await openModelOnBoard(model, { ...connection, board: flags.board })
-    : await connectBoard({ ...connection, board: loadBoard(flags.board) });
+  let files: ReadingFiles | undefined;
+  let session: BoardSession | undefined;
   try {
-    const { link } = session;
+    session = model
+      ? await openModelOnBoard(model, { ...connection, board: flags.board })
+      : await connectBoard({ ...connection, board: loadBoard(flags.board) });
+    files = openReadingFiles(flags); // not before: a board that does not answer leaves no empty files
+    const { link, board } = session;
+    const { origin } = link.identity;
     const labels = model?.graph.metadata?.labels ?? [];
     const readings: Reading[] = [];
-    context.print(
-      `  ${session.board.name} runs "${link.handshake.model}"; figures are ${originText[link.identity.origin]}`,
-    );
-    const show = (reading: Reading) => {
-      readings.push(reading);
-      if (reading.kind === 'inference') context.print(readingLine(reading, labels, link.handshake.outputBytes));
+    const say = (text: string) => {
+      files?.log(text, new Date());
+      context.print(text);
     };
-    const report = await link.stream(show, { ...(flags.count !== undefined && { count: flags.count }), stop: signal });
-    const memory = await link.memory();
+    say(`  ${board.name} runs "${link.handshake.model}"; figures are ${originText[origin]}`);
+    const remark = (text: string) => {
+      files?.log(text, new Date());
+      context.log(text);
+    };
+    let memory = await link.memory();
+    const picture = createPicture(context, flags, (recent) => ({
+      recent,
+      total: readings.length,
+      answer: recent.length > 0 ? answerText(recent.at(-1)!, labels, link.handshake.outputBytes) : '',
+      memory,
+      board,
+      columns: process.stdout.columns,
+    }));
+    const watched = await watchBoard(session, {
+      count: flags.count,
+      stop: signal,
+      onReading: (reading) => {
+        readings.push(reading);
+        if (reading.kind !== 'inference') return;
+        const now = new Date();
+        files?.reading(reading, labels[reading.classIndex] ?? '', now);
+        const line = readingLine(reading, labels, link.handshake.outputBytes);
+        files?.log(line, now);
+        if (picture) picture.show(reading);
+        else context.print(line);
+      },
+      onLost: (port) => {
+        picture?.keep();
+        const known =
+          port.serialNumber === undefined ? 'it to come back' : `the board with USB serial number ${port.serialNumber}`;
+        remark(`  ${port.path} went away; waiting for ${known} (Ctrl-C ends it)`);
+      },
+      onReturn: (path) => remark(`  the board is back on ${path}; its readings are numbered from 0 again`),
+    });
+    session = watched.session;
+    picture?.keep();
+    if (watched.connected) memory = await session.link.memory();
     const latency = summarizeLatencies(
       readings.flatMap((reading) => (reading.kind === 'inference' ? [reading.latency] : [])),
     );
     context.printJson({
-      board: session.board.id,
+      board: board.id,
       model: link.handshake.model,
-      origin: link.identity.origin,
+      origin,
       readings,
-      damagedLines: report.damagedLines,
+      damagedLines: watched.damagedLines,
+      reconnections: watched.reconnections,
       latency,
       memory,
     });
     if (latency) {
       const text = (value: number) => latencyText({ value, unit: latency.unit });
-      context.print(
+      say(
         `\n  ${counted(latency.n, 'reading')}: median ${text(latency.median)}, p90 ${text(latency.p90)}, p99 ${text(latency.p99)}`,
       );
     }
-    if (report.damagedLines > 0) context.print(`  left out: ${counted(report.damagedLines, 'damaged line')}`);
-    context.print(`  memory ${memoryText(memory)}`);
+    if (watched.damagedLines > 0) say(`  left out: ${counted(watched.damagedLines, 'damaged line')}`);
+    say(`  memory ${memoryText(memory)}`);
   } finally {
-    await session.close();
+    files?.close();
+    await session?.close();
   }
 }
 
+/** For a person at a terminal alone; undefined where plain lines are wanted. */
+function createPicture(
+  context: Context,
+  { plain }: Flags,
+  state: (recent: readonly InferenceReading[]) => LiveState,
+): { show(reading: InferenceReading): void; keep(): void } | undefined {
+  const fits = process.stdout.isTTY && process.stdout.columns >= MIN_COLUMNS;
+  if (!fits || context.json || plain) return undefined;
+  const recent: InferenceReading[] = [];
+  let drawnAt = 0;
+  const draw = () => logUpdate(liveView(state(recent)));
+  return {
+    show: (reading) => {
+      recent.push(reading);
+      if (recent.length > RECENT) recent.shift();
+      if (Date.now() - drawnAt < REDRAW_MS) return;
+      drawnAt = Date.now();
+      draw();
+    },
+    keep: () => {
+      if (recent.length === 0) return;
+      draw();
+      logUpdate.done();
+    },
+  };
+}
+
+export function readingLine(reading: InferenceReading, labels: readonly string[], outputBytes: number): string {
+  const answer = answerText(reading, labels, outputBytes);
+  return `  #${String(reading.sequence).padEnd(5)} ${latencyText(reading.latency).padStart(22)}   ${answer}`;
+}
+
 /** @param outputBytes of the model: with a single output there are no classes, and its value is the answer */
-export function readingLine(
-  reading: Reading & { kind: 'inference' },
-  labels: readonly string[],
-  outputBytes: number,
-): string {
+function answerText(reading: InferenceReading, labels: readonly string[], outputBytes: number): string {
   const label = labels[reading.classIndex] ?? `class ${reading.classIndex}`;
   const score = reading.score.toFixed(3);
-  const answer = outputBytes === 1 && labels.length === 0 ? `output ${score}` : `${label} (${score})`;
-  return `  #${String(reading.sequence).padEnd(5)} ${latencyText(reading.latency).padStart(22)}   ${answer}`;
+  return outputBytes === 1 && labels.length === 0 ? `output ${score}` : `${label} (${score})`;
 }
