@@ -3,7 +3,7 @@ import { ThimbleError } from '../core/errors.js';
 import { type Graph, type Node, tensorOf } from '../core/graph.js';
 import { quantizeValue } from '../core/real-to-int8.js';
 import type { OnEvent } from '../core/stage-event.js';
-import type { TypedArray } from '../core/tensor.js';
+import { elementCount, type TypedArray } from '../core/tensor.js';
 import { createInterpreter } from '../interpret/interpreter.js';
 import type { Sample } from '../quantize/calibrate.js';
 import { type FakeQuantStep, fakeQuant, fakeQuantStep, runFakeQuant } from '../quantize/fake-quant.js';
@@ -25,8 +25,8 @@ export interface LayerSensitivity {
   readonly clipped: number;
   /** The network's output when this layer alone is quantized, all others staying float. */
   readonly alone: LayerError;
-  /** In how many samples that alone changes the class. */
-  readonly changedClass: Proportion;
+  /** In how many samples that alone changes the class; null for a network with a single output value. */
+  readonly changedClass: Proportion | null;
 }
 
 export interface SensitivityInput {
@@ -48,6 +48,7 @@ export async function layerSensitivity(
   const inFloat = own.nodes.map((node) => fakeQuantStep(own, plan, node, false));
   const integers = createInterpreter(int8);
   const twin = floatTwin(int8);
+  const namesClasses = elementCount(tensorOf(own, own.outputs[0]!).shape) > 1;
   const meters = own.nodes.map(() => ({
     int8: new ErrorMeter(),
     fakeQuant: new ErrorMeter(),
@@ -86,7 +87,7 @@ export async function layerSensitivity(
     fakeQuant: meters[i]!.fakeQuant.result(),
     clipped: meters[i]!.clipped / meters[i]!.values,
     alone: meters[i]!.alone.result(),
-    changedClass: proportion(meters[i]!.changed, samples.length),
+    changedClass: namesClasses ? proportion(meters[i]!.changed, samples.length) : null,
   }));
 }
 

@@ -91,8 +91,8 @@ function layerTable({ layers }: Explanation, context: Context): string {
       decibels(layer.fakeQuant.sqnrDb),
       percentText(layer.clipped),
       decibels(layer.alone.sqnrDb),
-      `${layer.changedClass.hits} of ${layer.changedClass.n}`,
-      percentText(layer.changedClass.high),
+      layer.changedClass ? `${layer.changedClass.hits} of ${layer.changedClass.n}` : '–',
+      layer.changedClass ? percentText(layer.changedClass.high) : '',
     ]),
     context.colors.dim,
   );

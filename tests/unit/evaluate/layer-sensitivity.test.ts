@@ -83,6 +83,22 @@ describe('the sensitivity of layers', () => {
     expect(firstThatHurt(graph, layers).map(({ node }) => node)).toEqual(['second']);
   });
 
+  it('speaks of changed classes only where there are several outputs', async () => {
+    const one = graphOf(
+      { x: [1, SIZE] },
+      [constant('w', [1, SIZE], new Array(SIZE).fill(0.1))],
+      [['y', 'fully_connected', ['x', 'w', null], { activation: 'none', keepNumDims: false }]],
+    );
+    for (const [each, expected] of [
+      [one, null],
+      [graph, expect.objectContaining({ n: samples.length })],
+    ] as const) {
+      const { float, int8, plan } = await quantizeGraph(each, samples, parseRecipe({}));
+      const [layer] = await layerSensitivity({ float, int8, plan, samples });
+      expect(layer!.changedClass).toEqual(expected);
+    }
+  });
+
   it('needs samples', async () => {
     const { float, int8, plan } = await quantizeGraph(graph, samples, parseRecipe({}));
     await expect(layerSensitivity({ float, int8, plan, samples: [] })).rejects.toMatchObject({ code: 'E_DATA_EMPTY' });
