@@ -1,5 +1,7 @@
 /** Every stage of the compression bench, in the order in which they run. */
+
+import { resnet8Pruned } from './resnet-8-pruned.js';
 import type { Stage } from './stage.js';
 import { trainingSpeed } from './training-speed.js';
 
-export const stages: readonly Stage[] = [trainingSpeed];
+export const stages: readonly Stage[] = [trainingSpeed, resnet8Pruned];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ThimbleError } from '../../../src/core/errors.js';
 import { checkGraph, type Graph, tensorOf } from '../../../src/core/graph.js';
 import { createInterpreter } from '../../../src/interpret/interpreter.js';
-import { pruneChannels } from '../../../src/passes/prune-channels.js';
+import { macsOf, type PruneBudget, type PruneOptions, pruneChannels } from '../../../src/passes/prune-channels.js';
 import { randomValues, SampleGraph } from '../train/sample-graphs.js';
 
 const none = { activation: 'none' };
@@ -160,43 +160,120 @@ describe('pruning channels', () => {
   });
 });
 
-describe('what is not sequential keeps its channels, by name', () => {
+/** Channels that leave together: a stem and a block that are added, two branches side by side, a flatten behind. */
+function branching(width: number, side: number): Graph {
+  const g = new SampleGraph([1, 4, 4, 2]);
+  const stem = g.conv(g.input, [width, 3, 3, 2]);
+  const block = g.conv(g.conv(stem, [6, 3, 3, width]), [width, 3, 3, 6], { activation: 'none' });
+  const sum = g.node('add', [stem, block], none);
+  const joined = g.node('concatenation', [sum, g.conv(g.input, [side, 1, 1, 2])], { axis: 3 });
+  const mixed = g.conv(g.depthwise(joined, [1, 3, 3, width + side]), [5, 1, 1, width + side]);
+  return g.build(g.dense(g.reshape(mixed, [1, 80]), [3, 80]));
+}
+
+describe('channels that are tied', () => {
+  it('leave together, and silent ones change nothing', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 8 }), fc.integer({ min: 2, max: 6 }), fc.nat(), (width, side, pick) => {
+        const graph = withoutDepthwiseBias(branching(width, side));
+        const convs = graph.nodes.filter(({ op }) => op === 'conv_2d');
+        const [stem, inner, block, branch, mixed] = convs.map(({ name }) => name) as [
+          string,
+          string,
+          string,
+          string,
+          string,
+        ];
+        const some = (count: number): number[] =>
+          Array.from({ length: Math.floor(count / 2) }, (_, k) => (pick + k) % count);
+        const dead = new Map([
+          [stem, some(width)],
+          [block, some(width)],
+          [inner, some(6)],
+          [branch, some(side)],
+          [mixed, some(5)],
+        ]);
+        const quiet = silenced(graph, dead);
+        const { graph: pruned, report } = pruneChannels(quiet, { ratio: 0.5 });
+        expectSameFunction(quiet, pruned);
+        for (const [name, channels] of dead) {
+          const layer = report.layers.find((entry) => entry.name === name)!;
+          expect(layer.channelsBefore - layer.channelsAfter).toBe(channels.length);
+        }
+        expect(report.layers.find(({ name }) => name === stem)!.tiedTo).toEqual([block]);
+      }),
+      { numRuns: 40, seed: 2 },
+    );
+  });
+
+  it('of layers that share weights leave both', () => {
+    const g = new SampleGraph([1, 4, 4, 2]);
+    const [weights, window] = [g.floats([4, 3, 3, 4]), { stride: [1, 1], padding: 'SAME', ...none }];
+    const first = g.conv(g.input, [4, 3, 3, 2]);
+    const twice = g.node('conv_2d', [g.node('conv_2d', [first, weights], window), weights], window);
+    const { graph, report } = pruneChannels(g.build(g.dense(g.reshape(twice, [1, 64]), [3, 64])), { ratio: 0.5 });
+    expect(report.layers.map(({ channelsAfter }) => channelsAfter)).toEqual([2, 2, 2, 3]);
+    outputOf(graph, 1);
+  });
+});
+
+describe('how much leaves', () => {
+  const channelsOf = (graph: Graph, options: PruneOptions): number[] =>
+    pruneChannels(graph, options).report.layers.map(({ channelsAfter }) => channelsAfter);
+  const budget = (most: number): PruneBudget => ({ name: 'MACs', most, measure: macsOf, saves: macsOf });
+
+  it('holds a budget, with no channel less than it needs', () => {
+    const graph = branching(16, 8);
+    for (const share of [0.9, 0.5, 0.25]) {
+      const most = macsOf(graph) * share;
+      const { graph: pruned, report } = pruneChannels(graph, { budgets: [budget(most)], smallestShare: 0 });
+      outputOf(pruned, 1);
+      expect(report.macsAfter).toBeLessThanOrEqual(most);
+      // One channel more would be too much: of the inner layer, whole, it costs 16 pixels · 9 taps · (16 in + 16 out)
+      expect(report.macsAfter).toBeGreaterThan(most - 16 * 9 * (16 + 16));
+    }
+  });
+
+  it('refuses a budget that nothing can meet', () => {
+    expect(() => pruneChannels(branching(8, 4), { budgets: [budget(100)] })).toThrow(/the budget is 100$/);
+  });
+
+  it('is a layer’s own where that is given, and the least important of all with scope global', () => {
+    const graph = branching(8, 4);
+    const [stem, inner, block] = graph.nodes.filter(({ op }) => op === 'conv_2d').map(({ name }) => name) as string[];
+    expect(channelsOf(graph, { layers: { [stem!]: 0.25 } }).slice(0, 3)).toEqual([6, 6, 6]);
+    expect(channelsOf(graph, { ratio: 0.5, layers: { [inner!]: 0 } }).slice(0, 3)).toEqual([4, 6, 4]);
+    expect(() => channelsOf(graph, { layers: { [stem!]: 0.25, [block!]: 0.5 } })).toThrow(/leave together/);
+    expect(() => channelsOf(graph, { layers: { nowhere: 0.25 } })).toThrow(/nowhere/);
+    const scores = new Map(
+      graph.nodes.flatMap(({ op, inputs }) => (op === 'conv_2d' ? [[inputs[1]!, new Array(8).fill(1)]] : [])) as [
+        string,
+        number[],
+      ][],
+    );
+    scores.set(graph.nodes[1]!.inputs[1]!, [0, 0, 0, 0, 0, 5]); // of the inner layer, one channel matters
+    // 8 tied, 6, 4 and 5 channels: a quarter of 23 is 5
+    expect(channelsOf(graph, { ratio: 0.25, scope: 'global', importance: 'taylor', scores }).slice(0, 3)).toEqual([
+      8, 1, 8,
+    ]);
+  });
+});
+
+describe('what keeps its channels, by name', () => {
   const reasons = (graph: Graph): (string | null)[] => {
     const { graph: pruned, report } = pruneChannels(graph, { ratio: 0.5 });
     outputOf(pruned, 1);
     return report.layers.map(({ kept }) => kept);
   };
 
-  it('a residual add', () => {
+  it('the model’s inputs and outputs, and a mean over channels', () => {
     const g = new SampleGraph([1, 4, 4, 2]);
-    const stem = g.conv(g.input, [4, 3, 3, 2]);
-    const inner = g.conv(stem, [6, 3, 3, 4]);
-    const block = g.conv(inner, [4, 3, 3, 6]);
-    const sum = g.node('add', [stem, block], none);
-    const [stemKept, innerKept, blockKept] = reasons(g.build(g.dense(g.reshape(sum, [1, 64]), [3, 64])));
-    expect(stemKept).toContain('(add)');
-    expect(innerKept).toBeNull();
-    expect(blockKept).toContain('(add)');
-  });
-
-  it('a concatenation', () => {
-    const g = new SampleGraph([1, 4, 4, 2]);
-    const parts = [g.conv(g.input, [4, 3, 3, 2]), g.conv(g.input, [2, 1, 1, 2])];
-    const joined = g.node('concatenation', parts, { axis: 3 });
-    const kept = reasons(g.build(g.dense(g.reshape(joined, [1, 96]), [3, 96])));
-    expect(kept.slice(0, 2).every((reason) => reason?.includes('(concatenation)'))).toBe(true);
-  });
-
-  it('shared weights, the model’s outputs and a mean over channels', () => {
-    const g = new SampleGraph([1, 4, 4, 2]);
-    const [weights, window] = [g.floats([2, 3, 3, 2]), { stride: [1, 1], padding: 'SAME', ...none }];
-    const first = g.node('conv_2d', [g.input, weights], window);
-    const second = g.node('conv_2d', [first, weights], window);
-    const mean = g.node('mean', [g.conv(second, [4, 1, 1, 2]), g.ints([-1])], { keepDims: true });
-    const kept = reasons(g.build(mean, g.conv(second, [4, 1, 1, 2])));
-    expect(kept[0]).toContain('shares weights');
-    expect(kept[2]).toContain('(mean)');
-    expect(kept[3]).toContain('outputs');
+    const sum = g.node('add', [g.input, g.conv(g.input, [2, 3, 3, 2])], none);
+    const mean = g.node('mean', [g.conv(sum, [4, 1, 1, 2]), g.ints([-1])], { keepDims: true });
+    const kept = reasons(g.build(mean, g.conv(sum, [4, 1, 1, 2])));
+    expect(kept[0]).toContain('inputs');
+    expect(kept[1]).toContain('(mean)');
+    expect(kept[2]).toContain('outputs');
   });
 
   it('one that two layers read is cut for both', () => {
