@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onPath } from '../../src/virtual/child-process.js';
 import { projectFolder } from '../shared-folder.js';
 import { type RunningCli, runCli, startCli } from './run-cli.js';
-import { writeModel, writeSamples } from './sample-model.js';
+import { brightnessGraph, writeModel, writeSamples } from './sample-model.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'thimble-e2e-monitor-'));
 const int8 = join(folder, 'small', 'model.tflite');
@@ -71,6 +71,40 @@ describe.skipIf(missing !== '')(`monitor${missing}`, () => {
     expect(rows).toHaveLength(n + 1);
     expect(new Set(rows.map((row) => row.split(',').length))).toEqual(new Set([8]));
     expect(readFileSync(log, 'utf8')).toMatch(/went away[\s\S]*is back[\s\S]*median/);
+  });
+
+  it('ends with what it saw where Ctrl-C comes while the board is away, and says when another one comes', async () => {
+    const pty = join(folder, 'away');
+    const log = join(folder, 'away.log');
+    let server = await serve(pty);
+    const stopped = startCli(['monitor', '--board', 'host', '--port', pty, '--log', log]);
+    await stopped.said(/#2 /);
+    server.child.kill('SIGTERM');
+    await server.result;
+    await stopped.said('went away');
+    stopped.child.kill('SIGINT');
+    const { code, stdout } = await stopped.result;
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/readings: median/)]);
+    expect(readFileSync(log, 'utf8')).toMatch(/went away[\s\S]*memory arena [^\n]*\n$/);
+
+    server = await serve(pty);
+    const misled = startCli(['monitor', '--board', 'host', '--port', pty]);
+    await misled.said(/#2 /);
+    server.child.kill('SIGTERM');
+    await server.result;
+    await misled.said('went away');
+    const other = join(folder, 'other-project');
+    const graph = brightnessGraph(0.5);
+    const float = writeModel(folder, 'other-float.tflite', graph);
+    expect(
+      (await runCli(['compress', float, '--data', join(folder, 'samples.csv'), '-o', join(folder, 'other')])).code,
+    ).toBe(0);
+    expect((await runCli(['build', join(folder, 'other', 'model.tflite'), '--board', 'host', '-o', other])).code).toBe(
+      0,
+    );
+    await serve(pty, join(other, 'build', 'firmware'));
+    const end = await misled.result;
+    expect([end.code, end.stderr]).toEqual([6, expect.stringContaining('E_WRONG_FIRMWARE')]);
   });
 
   it.skipIf(!onPath('script'))('draws a picture in a terminal, and lines with --plain (needs script)', async () => {
