@@ -49,7 +49,7 @@ describe('the picture', () => {
   });
 
   it('draws from the least to the greatest, and the newest values only', () => {
-    expect(sparkline([9, 9, 0, 7, 3.5], 3)).toBe('▁█▅');
+    expect(sparkline([90, 1, 10, 17, 13.5], 3)).toBe('▁█▅');
     expect(sparkline([5, 5, 5], 10)).toBe('▁▁▁');
   });
 
