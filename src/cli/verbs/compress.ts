@@ -153,7 +153,13 @@ export async function compressFromFlags(
     onEvent: context.onEvent,
     signal: context.signal,
   };
-  return { data: test ?? data, compressed: await compressModel(model, data, options) };
+  try {
+    return { data: test ?? data, compressed: await compressModel(model, data, options) };
+  } catch (error) {
+    // A training that was stopped goes on there; one that ended and did not help has nothing to go on with.
+    if (error instanceof ThimbleError && error.code === 'E_GATE') rmSync(checkpoints, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** What quantization-aware training came to, in words. */
