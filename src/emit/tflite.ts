@@ -156,7 +156,7 @@ function writeOperator(
 ): Offset {
   const { tflite } = opNamed(node.op);
   const code = codes.indexOf(tflite.builtin, tflite.version(operandsOf(graph, node)));
-  const [inputs, outputs] = [indices(node.inputs), indices(node.outputs)];
+  const [inputs, outputs] = [indices(inFileOrder(node.inputs, tflite.order)), indices(node.outputs)];
   const options = tflite.options === 0 ? 0 : writeOptions(builder, tflite.write(node.attrs));
   builder.startObject(5);
   builder.addFieldInt32(field.operator.opcodeIndex, code, 0);
@@ -165,6 +165,14 @@ function writeOperator(
   builder.addFieldInt8(field.operator.optionsType, tflite.options, 0);
   builder.addFieldOffset(field.operator.options, options, 0);
   return builder.endObject();
+}
+
+/** Inputs where the .tflite has them. Optional ones that are absent at the end are left out. */
+function inFileOrder(inputs: Node['inputs'], order: readonly number[] | undefined): Node['inputs'] {
+  if (!order) return inputs;
+  const placed = new Array<string | null>(order.length).fill(null);
+  for (const [i, at] of order.entries()) placed[at] = inputs[i] ?? null;
+  return placed.slice(0, placed.findLastIndex((name) => name !== null) + 1);
 }
 
 /** Every field is written out: what the schema takes for absent differs by table. */

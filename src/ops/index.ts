@@ -5,6 +5,7 @@ import { concatenation } from './concatenation/concatenation.js';
 import { conv2d } from './conv_2d/conv_2d.js';
 import { depthwiseConv2d } from './depthwise_conv_2d/depthwise_conv_2d.js';
 import { dequantize } from './dequantize/dequantize.js';
+import { expandDims } from './expand_dims/expand_dims.js';
 import { fullyConnected } from './fully_connected/fully_connected.js';
 import { hardSwish } from './hard_swish/hard_swish.js';
 import { leakyRelu } from './leaky_relu/leaky_relu.js';
@@ -13,14 +14,19 @@ import { maxPool2d } from './max_pool_2d/max_pool_2d.js';
 import { mean } from './mean/mean.js';
 import { mul } from './mul/mul.js';
 import type { OpDef } from './op.js';
+import { pack } from './pack/pack.js';
 import { pad } from './pad/pad.js';
 import { quantize } from './quantize/quantize.js';
 import { relu } from './relu/relu.js';
 import { relu6 } from './relu6/relu6.js';
 import { reshape } from './reshape/reshape.js';
 import { softmax } from './softmax/softmax.js';
+import { split } from './split/split.js';
+import { squeeze } from './squeeze/squeeze.js';
+import { stridedSlice } from './strided_slice/strided_slice.js';
 import { sub } from './sub/sub.js';
 import { tanh } from './tanh/tanh.js';
+import { transpose } from './transpose/transpose.js';
 
 // An OpDef is typed by its own attributes and operands. The registry forgets them: `inputCount`, checked when a graph
 // is built, and `inferShape` make the operands true again.
@@ -34,6 +40,7 @@ export const ops: readonly AnyOp[] = [
   conv2d,
   depthwiseConv2d,
   dequantize,
+  expandDims,
   fullyConnected,
   hardSwish,
   leakyRelu,
@@ -41,14 +48,19 @@ export const ops: readonly AnyOp[] = [
   maxPool2d,
   mean,
   mul,
+  pack,
   pad,
   quantize,
   relu,
   relu6,
   reshape,
   softmax,
+  split,
+  squeeze,
+  stridedSlice,
   sub,
   tanh,
+  transpose,
 ];
 
 const byName = new Map(ops.map((op) => [op.name, op]));

@@ -41,6 +41,8 @@ export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
   readonly variants?: readonly KernelVariant<Attrs, Inputs>[];
   /** Positions of inputs whose memory the output may take: each element is read before its place is written. */
   overwrites?(node: OpNode<Attrs, Inputs>): readonly number[];
+  /** Whether the output is the first input, element by element, under another shape; absent = never. */
+  isReshape?(node: OpNode<Attrs, Inputs>): boolean;
   /** Why results are not pinned to somebody else's bytes; absent = golden vectors of TFLite Micro cover it. */
   readonly unpinned?: string;
   readonly tflite: TfliteMapping<Attrs, Inputs>;
@@ -114,6 +116,8 @@ export interface CArray {
 export interface TfliteMapping<Attrs, Inputs extends Operands = Operands> {
   readonly builtin: number; // BuiltinOperator
   readonly options: number; // BuiltinOptions union type; 0 = no table
+  /** Where each input of a node stands in the .tflite, for ops that do not begin with what they compute on. */
+  readonly order?: readonly number[];
   version(node: OpNode<Attrs, Inputs>): number;
   read(options: OptionsReader): Attrs; // throws ThimbleError E_UNSUPPORTED_OP for what the op cannot do
   write(attrs: Attrs): readonly OptionField[];

@@ -9,11 +9,13 @@ import { mergeReshapes } from './merge-reshapes.js';
 import type { Pass, PassReport } from './pass.js';
 import { removeIdentities } from './remove-identities.js';
 import { sinkReshapes } from './sink-reshapes.js';
+import { unifyReshapes } from './unify-reshapes.js';
 
 export type { Pass, PassReport, PassResult } from './pass.js';
 
 export const simplifications: readonly Pass[] = [
   foldConstants,
+  unifyReshapes,
   mergeReshapes,
   removeIdentities,
   sinkReshapes,

@@ -82,6 +82,7 @@ function tie(graph: Graph, groups: Map<string, Group>, node: Node): void {
     const mayWiden = inputs.length === 1 || isConstant(tensorOf(graph, name)) || isOnlyReadBy(graph, name);
     if (allFixed || (!groups.get(name)!.fixed && mayWiden)) merge(groups, name, node);
   }
+  for (const part of node.outputs.slice(1)) merge(groups, part, node);
 }
 
 const isOnlyReadBy = (graph: Graph, name: string): boolean =>

@@ -51,6 +51,7 @@ const refused: Readonly<Record<string, RegExp>> = {
   'relu/int16': /int16/,
   'relu6/int16': /int16/,
   'reshape/int16': /int16/,
+  'strided_slice/int16_crop': /int16/,
   'tanh/int16_general_scale': /int16/,
   'tanh/int16_pot_large': /int16/,
   'tanh/int16_q3_12': /int16/,
@@ -153,12 +154,13 @@ function runCase(name: string, id: string): void {
   for (const run of runs) {
     const node = nodeOf(graph, run);
     const output = node.outputs[0]!;
-    const expected = decode(run.outputs[0]!, output.dtype);
-    expect(op.inferShape(node.inputs, node.attrs)).toEqual([output.shape]);
+    const expected = run.outputs.map((bytes) => decode(bytes, output.dtype));
+    expect(op.inferShape(node.inputs, node.attrs)).toEqual(node.outputs.map(({ shape }) => shape));
     expect(op.checkQuant(node)).toEqual([]);
-    expect(op.runInt8(node), run.label).toEqual([expected]);
+    expect(op.runInt8(node), run.label).toEqual(expected);
     if (steps === null) continue;
-    const [real] = op.runFloat32({ ...node, inputs: node.inputs.map(dequantized) });
-    expect(largestDistance(output, real!, expected), `${run.label} in float32`).toBeLessThanOrEqual(steps);
+    const real = op.runFloat32({ ...node, inputs: node.inputs.map(dequantized) });
+    const distances = real.map((values, i) => largestDistance(node.outputs[i]!, values, expected[i]!));
+    expect(Math.max(...distances), `${run.label} in float32`).toBeLessThanOrEqual(steps);
   }
 }

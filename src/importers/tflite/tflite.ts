@@ -150,8 +150,9 @@ function readOp(
         where: `at node "${node.name}" (${op.name})`,
       },
     );
+  const inputs = op.tflite.order ? op.tflite.order.map((at) => node.inputs[at] ?? null) : node.inputs;
   try {
-    return { node: { ...node, op: op.name, attrs: op.tflite.read(options ?? absentOptions) } };
+    return { node: { ...node, inputs, op: op.name, attrs: op.tflite.read(options ?? absentOptions) } };
   } catch (error) {
     if (!(error instanceof ThimbleError) || error.code !== 'E_UNSUPPORTED_OP') throw error;
     return { unsupported: { node: node.name, op: op.name, reason: [error.message, ...error.hints].join(' ') } };

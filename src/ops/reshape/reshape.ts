@@ -3,19 +3,17 @@
  * that is absent the constant second input, as TFLite writes it.
  */
 import { ThimbleError } from '../../core/errors.js';
-import { dataOf, elementCount, type Shape, shapeText, type Tensor } from '../../core/tensor.js';
-import { int8Faults, unequalQuantFaults } from '../int8-operands.js';
-import type { OpDef } from '../op.js';
+import { elementCount, type Shape, shapeText, type Tensor } from '../../core/tensor.js';
+import { reshapingOp } from '../reshaping.js';
 
 export interface ReshapeAttrs {
   readonly newShape: Shape | null; // null = the second input says
 }
 type Inputs = readonly [input: Tensor, shape?: Tensor | undefined];
 
-export const reshape: OpDef<ReshapeAttrs, Inputs> = {
+export const reshape = reshapingOp<ReshapeAttrs, Inputs>({
   name: 'reshape',
   inputCount: [1, 2],
-  quantization: { kind: 'same' },
 
   inferShape([input, shape], { newShape }) {
     const wanted = shape?.data ? Array.from(shape.data) : newShape;
@@ -29,23 +27,6 @@ export const reshape: OpDef<ReshapeAttrs, Inputs> = {
     return [result];
   },
 
-  checkQuant({ inputs: [input], outputs: [output] }) {
-    const faults = int8Faults(input, output!);
-    return faults.length > 0 ? faults : unequalQuantFaults('reshape', output!, [input]);
-  },
-
-  runFloat32: ({ inputs: [input] }) => [Float32Array.from(dataOf(input))],
-  runInt8: ({ inputs: [input] }) => [Int8Array.from(dataOf(input))],
-  cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
-
-  emitC: ({ inputs: [input] }, { inputs: [inputC], outputs: [outputC] }) => ({
-    kernels: ['thimble_base.h', 'thimble_reshape_s8.h'],
-    constants: [],
-    call: `thimble_reshape_s8(${inputC}, /* bytes */ ${elementCount(input.shape)}, ${outputC});`,
-  }),
-
-  overwrites: () => [0],
-
   tflite: {
     builtin: 22,
     options: 17,
@@ -56,7 +37,7 @@ export const reshape: OpDef<ReshapeAttrs, Inputs> = {
     },
     write: ({ newShape }) => (newShape ? [{ id: 0, type: 'int32s', value: newShape }] : []),
   },
-};
+});
 
 /** Replaces one −1 by what is left of `count`; undefined where the sizes do not multiply to it. */
 function fillIn(sizes: readonly number[], count: number): Shape | undefined {

@@ -78,8 +78,55 @@ function movingGraphs(): Graph[] {
     const counts = shape.flatMap((_, i) => [i, 2 - (i % 3)]);
     return graphOf('pad', [tensor('x', shape), int32Constant('paddings', [shape.length, 2], counts)], {}, quant);
   });
-  return [...concatenations, ...pads, graphOf('reshape', [tensor('x', [1, 12])], { newShape: [3, -1] }, quant)];
+  const packs = [0, 1, 3, -1].map((axis) => {
+    const operands = [tensor('a', [3, 2, 4]), constantTensor('b', [3, 2, 4], 0.05, -3), tensor('c', [3, 2, 4])];
+    return graphOf('pack', operands, { axis, count: 3 }, quant);
+  });
+  return [
+    ...concatenations,
+    ...pads,
+    ...packs,
+    ...transposes(tensor),
+    ...slices(tensor),
+    graphOf('reshape', [tensor('x', [1, 12])], { newShape: [3, -1] }, quant),
+  ];
 }
+
+type MakeTensor = (name: string, shape: Shape) => ReturnType<typeof int8Tensor>;
+
+/** Orders that merge to a plain copy, to two loops, and not at all; axes of size 1 among them. */
+const transposes = (tensor: MakeTensor): Graph[] =>
+  [
+    [1, 0],
+    [0, 2, 1],
+    [2, 0, 1],
+    [0, 3, 1, 2],
+    [3, 2, 1, 0],
+    [4, 2, 0, 3, 1],
+    [0, 1, 2, 3, 4],
+  ].map((order) => {
+    const operands = [
+      tensor('x', [3, 2, 5, 4, 3].slice(0, order.length)),
+      int32Constant('order', [order.length], order),
+    ];
+    return graphOf('transpose', operands, {}, { scale: 0.05, zeroPoint: -3 });
+  });
+
+/** Forwards over the input, backwards apart from it, ends beyond the axis, and one axis read at a place. */
+const slices = (tensor: MakeTensor): Graph[] =>
+  (
+    [
+      [[0, 1, 2], [3, 4, 6], [1, 2, 3], 0],
+      [[-1, 0, -99], [-99, 5, 99], [-1, 1, 1], 0],
+      [[2, -1, 5], [0, -6, 1], [-1, -2, -2], 0],
+      [[1, 2, 0], [2, 3, 7], [1, 1, 1], 3],
+      [[0, 0, 0], [3, 5, 7], [1, 1, 1], 0],
+    ] as const
+  ).map(([begin, end, strides, shrinkAxisMask]) => {
+    const constants = [begin, end, strides].map((values, i) => int32Constant(`c${i}`, [3], values));
+    const attrs = { beginMask: 0, endMask: 0, shrinkAxisMask };
+    return graphOf('strided_slice', [tensor('x', [3, 5, 7]), ...constants], attrs, { scale: 0.05, zeroPoint: -3 });
+  });
 
 function poolGraphs(): Graph[] {
   const quant = { scale: 0.05, zeroPoint: 17 };

@@ -53,6 +53,19 @@ function expectSimplified(graph: Graph, expected: readonly string[]): Graph {
 const weights = { w: [4, 3, 3, 2], b: [4], c: [4], d: [1, 1, 1, 4], s: [1] } as const;
 const image = [1, 6, 5, 2] as const;
 
+describe('what moves nothing', () => {
+  it('becomes a reshape, which moves behind an activation as any other does', () => {
+    expectSimplified(
+      graphOf([1, 1, 6, 2], { v: [4, 1, 3, 2] }, [
+        ['conv_2d', ['x', 'v'], valid],
+        ['squeeze', ['n0'], { axes: [1] }],
+        ['relu', ['n1']],
+      ]),
+      ['conv_2d+relu', 'reshape'],
+    );
+  });
+});
+
 describe('arithmetic with constants', () => {
   it('folds into a convolution with and without bias', () => {
     expectSimplified(

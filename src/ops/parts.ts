@@ -1,0 +1,108 @@
+/**
+ * What concatenation, pack and split share: a whole that is, over and over, one run of each part. The axis at which the
+ * parts meet decides how long the runs are.
+ */
+import { dataOf, elementCount, type Shape, type Tensor, type TypedArray } from '../core/tensor.js';
+import { constantBytes, int8Faults, unequalQuantFaults } from './int8-operands.js';
+import { type Moves, moveCall, moveElements, moveKernels, moves } from './moves.js';
+import type { OpDef, OpNode } from './op.js';
+
+/** Where a part lies in its whole. */
+interface Part {
+  readonly offset: number;
+  readonly run: number; // elements that lie together in the whole; in the part all do
+}
+interface Parts {
+  readonly count: number; // runs of each part
+  readonly whole: number; // elements from a part's run to its next
+  readonly parts: readonly Part[];
+}
+
+/** Parts whose axes before `axis` are those of the whole. */
+export function partsOf(shapes: readonly Shape[], axis: number): Parts {
+  const runs = shapes.map((shape) => elementCount(shape.slice(axis)));
+  let offset = 0;
+  const parts = runs.map((run) => {
+    offset += run;
+    return { offset: offset - run, run };
+  });
+  return { count: elementCount(shapes[0]!.slice(0, axis)), whole: offset, parts };
+}
+
+/** From each part into the whole. */
+export const joiningMoves = ({ count, whole, parts }: Parts): Moves[] =>
+  parts.map(({ offset, run }) =>
+    moves(
+      [
+        { size: count, from: run, to: whole },
+        { size: run, from: 1, to: 1 },
+      ],
+      0,
+      offset,
+    ),
+  );
+
+/** From the whole into each part. */
+export const splittingMoves = ({ count, whole, parts }: Parts): Moves[] =>
+  parts.map(({ offset, run }) =>
+    moves(
+      [
+        { size: count, from: whole, to: run },
+        { size: run, from: 1, to: 1 },
+      ],
+      offset,
+    ),
+  );
+
+type Inputs = readonly [Tensor, ...Tensor[]];
+interface JoiningOp<Attrs> extends Pick<OpDef<Attrs, Inputs>, 'name' | 'inputCount' | 'inferShape' | 'tflite'> {
+  /** At which axis of the inputs they are joined; inferShape has accepted the node. */
+  axisOf(inputs: Inputs, attrs: Attrs): number;
+}
+
+/** The whole operator from its rule for shapes and its axis. Inputs may be constants. */
+export function joiningOp<Attrs>({ axisOf, ...op }: JoiningOp<Attrs>): OpDef<Attrs, Inputs> {
+  type JoinNode = OpNode<Attrs, Inputs>;
+  const movesOf = ({ inputs, attrs }: JoinNode): Moves[] =>
+    joiningMoves(
+      partsOf(
+        inputs.map(({ shape }) => shape),
+        axisOf(inputs, attrs),
+      ),
+    );
+  const countOf = ({ inputs }: JoinNode): number => inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const joined = <Result extends TypedArray>(node: JoinNode, result: Result): Result[] => {
+    for (const [i, each] of movesOf(node).entries()) moveElements(dataOf(node.inputs[i]!), each, result);
+    return [result];
+  };
+  return {
+    ...op,
+    quantization: { kind: 'same' },
+
+    checkQuant({ inputs, outputs: [output] }) {
+      const faults = int8Faults(...inputs, output!);
+      return faults.length > 0 ? faults : unequalQuantFaults(op.name, output!, inputs);
+    },
+
+    runFloat32: (node) => joined(node, new Float32Array(countOf(node))),
+    runInt8: (node) => joined(node, new Int8Array(countOf(node))),
+    cost: ({ inputs }) => ({ macs: 0, weightBytes: constantBytes(inputs), scratchBytes: 0 }),
+
+    emitC(node, { symbol, inputs: inputsC, outputs: [outputC] }) {
+      const source = (i: number): string => (node.inputs[i]!.data ? `${symbol}_input_${i}` : inputsC[i]!);
+      return {
+        kernels: moveKernels,
+        constants: node.inputs.flatMap(({ data }, i) =>
+          data ? [{ name: `${symbol}_input_${i}`, type: 'int8_t' as const, values: data }] : [],
+        ),
+        call: movesOf(node)
+          .map((each, i) =>
+            moveCall(`${symbol}_moves_${i}`, each, source(i), node.inputs[i]!.data !== undefined, outputC!),
+          )
+          .join('\n'),
+      };
+    },
+
+    isReshape: ({ inputs }) => inputs.length === 1,
+  };
+}
