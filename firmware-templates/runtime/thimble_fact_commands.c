@@ -11,11 +11,11 @@ void thimble_command_handshake(const char *arguments)
     thimble_put_figures("thimble");
     thimble_put_pair("protocol", 1u);
     thimble_put_text(" board=");
-    thimble_put_text(thimble_model.board);
+    thimble_put_fixed(thimble_model.board);
     thimble_put_text(" model=");
-    thimble_put_text(thimble_model.name);
+    thimble_put_fixed(thimble_model.name);
     thimble_put_text(" sha256=");
-    thimble_put_text(thimble_model.sha256);
+    thimble_put_fixed(thimble_model.sha256);
     thimble_put_text(" labels=");
     thimble_put_hex_word(thimble_model.labels_crc);
     thimble_put_text(" recipe=");

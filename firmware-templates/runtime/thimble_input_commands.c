@@ -22,11 +22,13 @@ static uint8_t hex_digit(char character)
     return 255u;
 }
 
-/* Whether the text begins with the word; *rest is then what follows it. */
+/* Whether the text begins with the word, which is THIMBLE_FIXED; *rest is then what follows it. */
 static uint8_t starts_with_word(const char *text, const char *word, const char **rest)
 {
-    while (*word != '\0')
-        if (*text++ != *word++)
+    char expected;
+
+    while ((expected = THIMBLE_FIXED_CHAR(word++)) != '\0')
+        if (*text++ != expected)
             return 0u;
     *rest = text;
     return *text == '\0' || *text == ' ';
@@ -56,7 +58,10 @@ static void load(const char *arguments)
 static void print(void)
 {
     for (int32_t i = 0; i < thimble_model.input_bytes; i++) {
-        thimble_put_text(i % PRINTED_BYTES_A_LINE == 0 ? "m-buffer-" : "-");
+        if (i % PRINTED_BYTES_A_LINE == 0)
+            thimble_put_text("m-buffer-");
+        else
+            thimble_put_text("-");
         thimble_put_hex_byte(thimble_model.input_buffer[i]);
         if (i % PRINTED_BYTES_A_LINE == PRINTED_BYTES_A_LINE - 1 || i == thimble_model.input_bytes - 1)
             thimble_put_line("");
@@ -98,9 +103,9 @@ void thimble_command_db(const char *arguments)
 
     while (*arguments == ' ')
         arguments++;
-    if (starts_with_word(arguments, "load", &rest))
+    if (starts_with_word(arguments, THIMBLE_FIXED_TEXT("load"), &rest))
         load(rest);
-    else if (starts_with_word(arguments, "print", &rest))
+    else if (starts_with_word(arguments, THIMBLE_FIXED_TEXT("print"), &rest))
         print();
     else
         store(arguments);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct thimble_model_facts {
-    const char *board;
+    const char *board; /* all three THIMBLE_FIXED */
     const char *name;
     const char *sha256; /* of the .tflite it was emitted from, 64 hexadecimal digits */
     uint32_t labels_crc;

@@ -12,35 +12,28 @@ static char command[COMMAND_CHARACTERS + 1];
 static uint8_t command_length;
 static uint8_t command_too_long;
 
-struct command_entry {
-    const char *name;
-    void (*run)(const char *arguments);
-    const char *usage;
-};
-
 static void help(const char *arguments);
 static void name(const char *arguments);
 static void profile(const char *arguments);
 static void timestamp(const char *arguments);
 
-static const struct command_entry commands[] = {
-    {"name", name, "name: who answers"},
-    {"profile", profile, "profile: benchmark profile and model"},
-    {"timestamp", timestamp, "timestamp: microseconds since reset"},
-    {"help", help, "help: this list"},
-    {"db", thimble_command_db, "db load N, db HEX, db print: the input buffer"},
-    {"infer", thimble_command_infer, "infer N W: N inferences after W warm-ups"},
-    {"results", thimble_command_results, "results: outputs of the last inference"},
-    {"thimble", thimble_command_handshake, "thimble: model, checksums, timer"},
-    {"check", thimble_command_check, "check: checksum of the input buffer"},
-    {"run", thimble_command_run, "run N W: a reading for each of N inferences"},
-    {"output", thimble_command_output, "output: raw bytes of the outputs"},
-    {"layers", thimble_command_layers, "layers: checksum and ticks of each operator"},
-    {"layer", thimble_command_layer, "layer I: raw bytes of operator I's output"},
-    {"memory", thimble_command_memory, "memory: what is used of the RAM"},
-    {"stream", thimble_command_stream, "stream N: readings until N or any byte; 0 = without end"},
-};
-#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+/* Name, function, line of help. Macros rather than a table: the pointers and texts of one would lie in the RAM of an AVR. */
+#define COMMANDS(COMMAND) \
+    COMMAND("name", name, "name: who answers") \
+    COMMAND("profile", profile, "profile: benchmark profile and model") \
+    COMMAND("timestamp", timestamp, "timestamp: microseconds since reset") \
+    COMMAND("help", help, "help: this list") \
+    COMMAND("db", thimble_command_db, "db load N, db HEX, db print: the input buffer") \
+    COMMAND("infer", thimble_command_infer, "infer N W: N inferences after W warm-ups") \
+    COMMAND("results", thimble_command_results, "results: outputs of the last inference") \
+    COMMAND("thimble", thimble_command_handshake, "thimble: model, checksums, timer") \
+    COMMAND("check", thimble_command_check, "check: checksum of the input buffer") \
+    COMMAND("run", thimble_command_run, "run N W: a reading for each of N inferences") \
+    COMMAND("output", thimble_command_output, "output: raw bytes of the outputs") \
+    COMMAND("layers", thimble_command_layers, "layers: checksum and ticks of each operator") \
+    COMMAND("layer", thimble_command_layer, "layer I: raw bytes of operator I's output") \
+    COMMAND("memory", thimble_command_memory, "memory: what is used of the RAM") \
+    COMMAND("stream", thimble_command_stream, "stream N: readings until N or any byte; 0 = without end")
 
 static void name(const char *arguments)
 {
@@ -53,7 +46,7 @@ static void profile(const char *arguments)
     (void)arguments;
     thimble_put_line("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
     thimble_put_text("m-model-[");
-    thimble_put_text(thimble_model.name);
+    thimble_put_fixed(thimble_model.name);
     thimble_put_end();
 }
 
@@ -66,15 +59,18 @@ static void timestamp(const char *arguments)
 static void help(const char *arguments)
 {
     (void)arguments;
-    for (uint8_t i = 0; i < COMMAND_COUNT; i++)
-        thimble_put_line(commands[i].usage);
+#define PUT_USAGE(text, run, usage) thimble_put_line(usage);
+    COMMANDS(PUT_USAGE)
+#undef PUT_USAGE
 }
 
-/* The arguments behind a command's name, or 0 where the line holds another command. */
+/* The arguments behind a command's name, which is THIMBLE_FIXED, or 0 where the line holds another command. */
 static const char *arguments_of(const char *line, const char *expected)
 {
-    while (*expected != '\0')
-        if (*line++ != *expected++)
+    char character;
+
+    while ((character = THIMBLE_FIXED_CHAR(expected++)) != '\0')
+        if (*line++ != character)
             return 0;
     return *line == '\0' || *line == ' ' ? line : 0;
 }
@@ -92,13 +88,15 @@ static void answer_unknown(const char *line)
 
 static void execute(const char *line)
 {
-    for (uint8_t i = 0; i < COMMAND_COUNT; i++) {
-        const char *arguments = arguments_of(line, commands[i].name);
-        if (arguments != 0) {
-            commands[i].run(arguments);
-            return;
-        }
+    const char *arguments;
+
+#define RUN_IF_NAMED(text, run, usage)                                    \
+    if ((arguments = arguments_of(line, THIMBLE_FIXED_TEXT(text))) != 0) { \
+        run(arguments);                                                   \
+        return;                                                           \
     }
+    COMMANDS(RUN_IF_NAMED)
+#undef RUN_IF_NAMED
     answer_unknown(line);
 }
 

@@ -11,15 +11,17 @@ static void put(uint8_t byte)
     thimble_platform_put(byte);
 }
 
-void thimble_put_text(const char *text)
+void thimble_put_fixed(const char *text)
 {
-    while (*text != '\0')
-        put((uint8_t)*text++);
+    char character;
+
+    while ((character = THIMBLE_FIXED_CHAR(text++)) != '\0')
+        put((uint8_t)character);
 }
 
-void thimble_put_line(const char *text)
+void thimble_put_fixed_line(const char *text)
 {
-    thimble_put_text(text);
+    thimble_put_fixed(text);
     thimble_put_text("\r\n");
 }
 
@@ -30,23 +32,26 @@ void thimble_put_end(void)
 
 void thimble_put_unsigned(uint32_t value)
 {
-    char digits[11]; /* 4294967295 and the end */
-    char *first = digits + sizeof digits - 1;
+    uint8_t digits[10]; /* 4294967295, last first */
+    uint8_t count = 0u;
 
-    *first = '\0';
     do {
-        *--first = (char)('0' + (int)(value % 10u));
+        digits[count++] = (uint8_t)('0' + (int)(value % 10u));
         value /= 10u;
     } while (value != 0u);
-    thimble_put_text(first);
+    while (count > 0u)
+        put(digits[--count]);
+}
+
+static void put_hex_digit(uint8_t digit)
+{
+    put((uint8_t)(digit + (digit < 10u ? '0' : 'a' - 10)));
 }
 
 void thimble_put_hex_byte(uint8_t value)
 {
-    static const char digits[] = "0123456789abcdef";
-
-    put((uint8_t)digits[value >> 4]);
-    put((uint8_t)digits[value & 15u]);
+    put_hex_digit((uint8_t)(value >> 4));
+    put_hex_digit((uint8_t)(value & 15u));
 }
 
 void thimble_put_hex_word(uint32_t value)
@@ -88,17 +93,17 @@ void thimble_put_decimal(float value, uint8_t decimals)
         put((uint8_t)('0' + (int)(fraction / unit % 10u)));
 }
 
-void thimble_put_pair(const char *key, uint32_t value)
+void thimble_put_fixed_pair(const char *key, uint32_t value)
 {
-    thimble_put_text(key);
+    thimble_put_fixed(key);
     put('=');
     thimble_put_unsigned(value);
 }
 
-void thimble_put_figures(const char *name)
+void thimble_put_fixed_figures(const char *name)
 {
     thimble_put_text("m-");
-    thimble_put_text(name);
+    thimble_put_fixed(name);
     thimble_put_text("-[");
     line_crc = THIMBLE_CRC32_START;
 }

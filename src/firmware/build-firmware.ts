@@ -78,7 +78,7 @@ function writeProject({ board, modelFiles, ...binding }: BuildOptions, folder: s
   for (const { path, content } of modelFiles) write(`model/${path}`, content);
   copy('runtime', 'runtime', (file) => runtimeFile.test(file));
   if (chip) {
-    copy('baremetal', 'board');
+    if (chip.linkerScript !== undefined) copy('baremetal', 'board');
     for (const part of ['common', ...chip.folders]) copy(`${chip.template}/${part}`, 'board');
   } else copy('host', 'board', (file) => file === 'main.c');
   write('model_binding.c', modelBindingText({ boardId: board.id, ...binding }));
@@ -105,7 +105,11 @@ ${rows.join('\n')}
 
 function imageOf(board: BoardSpec, folder: string, chip?: Chip): FirmwareImage {
   const executable = join(folder, 'build', chip ? 'firmware.elf' : 'firmware');
-  const image = { boardId: board.id, folder, executable, size: elfSize(readFileSync(executable)) };
+  const measured = elfSize(readFileSync(executable));
+  // avr-libc's linker script has no section for the stack, but the build has kept its room free.
+  const size =
+    measured && chip?.template === 'baremetal-avr' ? { ...measured, stackBytes: board.reserved.stackBytes } : measured;
+  const image = { boardId: board.id, folder, executable, size };
   if (!chip) return image;
   const built = (form: string): string => join(folder, 'build', `firmware.${form}`);
   const forms = { ...image, bin: built('bin'), hex: built('hex') };

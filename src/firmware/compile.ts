@@ -10,6 +10,7 @@ interface CrossTarget {
 }
 
 const ARM = 'arm-none-eabi-';
+const AVR = 'avr-';
 const arm = (cpu: string, ...more: string[]): CrossTarget => ({
   prefix: ARM,
   machine: [`-mcpu=${cpu}`, '-mthumb', ...(more.length > 0 ? more : ['-mfloat-abi=soft'])],
@@ -47,7 +48,8 @@ export function targetOf({ id, core }: BoardSpec): CrossTarget {
   );
 }
 
-export const compilerOf = (board: BoardSpec): string => `${targetOf(board).prefix}gcc`;
+export const compilerOf = (board: BoardSpec): string =>
+  board.core === 'avr' ? `${AVR}gcc` : `${targetOf(board).prefix}gcc`;
 
 const warnings = ['-Wall', '-Wextra'];
 
@@ -60,7 +62,9 @@ export interface CompileParts {
 }
 
 /** The commands that make build/firmware.elf, .bin and .hex. */
-export function crossCommands(chip: Chip, { board, sources, defines, extraFlags }: CompileParts): string[][] {
+export function crossCommands(chip: Chip, parts: CompileParts): string[][] {
+  if (chip.template === 'baremetal-avr') return avrCommands(parts);
+  const { board, sources, defines, extraFlags } = parts;
   const { prefix, machine, library } = targetOf(board);
   const { flashBytes, ramBytes, reserved, serial } = board;
   const sizes = { FLASH_BYTES: flashBytes, RAM_BYTES: ramBytes, STACK_BYTES: reserved.stackBytes };
@@ -73,13 +77,43 @@ export function crossCommands(chip: Chip, { board, sources, defines, extraFlags 
       ...['-Imodel', '-Iruntime', '-Iboard', ...defines],
       ...Object.entries(facts).map(([name, value]) => `-DTHIMBLE_${name}=${value}u`),
       ...[...extraFlags, ...sources],
-      ...['-nostartfiles', ...library, '-Lboard', '-T', chip.linkerScript],
+      ...['-nostartfiles', ...library, '-Lboard', '-T', chip.linkerScript!],
       ...Object.entries(sizes).map(([name, bytes]) => `-Wl,--defsym=THIMBLE_${name}=${bytes}`),
       ...['-Wl,--gc-sections', '-Wl,--no-warn-rwx-segments', '-Wl,-Map=build/firmware.map'],
       ...['-o', 'build/firmware.elf'],
     ],
     objcopy(prefix, 'binary', 'build/firmware.elf', 'build/firmware.bin'),
     objcopy(prefix, 'ihex', 'build/firmware.elf', 'build/firmware.hex'),
+  ];
+}
+
+/** Where RAM begins behind the registers, and where the region of the family's linker script does. */
+const AVR_REGISTERS_END: Readonly<Record<string, number>> = { ATmega328P: 0x100, ATmega2560: 0x200 };
+const AVR_REGION_START: Readonly<Record<string, number>> = { ATmega328P: 0x60, ATmega2560: 0x200 };
+
+/**
+ * avr-libc brings start-up code and linker scripts. Those count RAM from the registers on, where the script's region
+ * begins; what the stack needs is taken off, so that a model too large fails here with the number of bytes.
+ */
+function avrCommands({ board, sources, defines, extraFlags }: CompileParts): string[][] {
+  const { mcu, ramBytes, reserved, facts, flashBytes, serial, clockHz } = board;
+  const registers = AVR_REGISTERS_END[mcu]! - AVR_REGION_START[mcu]!;
+  const sizes = {
+    TEXT: facts?.usableFlashBytes ?? flashBytes,
+    DATA: registers + ramBytes - reserved.stackBytes,
+  };
+  return [
+    [
+      `${AVR}gcc`,
+      ...[`-mmcu=${mcu.toLowerCase()}`, '-std=c99', '-Os', ...warnings],
+      ...['-ffunction-sections', '-fdata-sections', '-fno-common', '-mcall-prologues'],
+      ...['-Imodel', '-Iruntime', '-Iboard', ...defines],
+      ...[`-DF_CPU=${clockHz}UL`, `-DTHIMBLE_BAUD=${serial.baud}UL`, ...extraFlags, ...sources],
+      ...Object.entries(sizes).map(([name, bytes]) => `-Wl,--defsym=__${name}_REGION_LENGTH__=${bytes}`),
+      ...['-Wl,--gc-sections', '-Wl,-Map=build/firmware.map', '-o', 'build/firmware.elf'],
+    ],
+    objcopy(AVR, 'binary', 'build/firmware.elf', 'build/firmware.bin'),
+    objcopy(AVR, 'ihex', 'build/firmware.elf', 'build/firmware.hex'),
   ];
 }
 

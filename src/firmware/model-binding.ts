@@ -27,14 +27,19 @@ export function modelBindingText({ boardId, modelName, graph, hooks, sketch }: B
 
 #include <string.h>
 
+#include "thimble_fixed.h"
 #include "${modelName}.h"
 ${sketch ? '#include "thimble_sketch.h"\n' : ''}
 static uint8_t input_buffer[${sum(inputs, byteCount)}];
 
+static const char board_id[] THIMBLE_FIXED = "${boardId}";
+static const char model_name[] THIMBLE_FIXED = "${modelName}";
+static const char model_sha256[] THIMBLE_FIXED = ${upper}_MODEL_SHA256;
+
 const struct thimble_model_facts thimble_model = {
-    "${boardId}",
-    "${modelName}",
-    ${upper}_MODEL_SHA256,
+    board_id,
+    model_name,
+    model_sha256,
     ${hex(labels?.length ? crc32OfText(labels.join('\n')) : 0)}, /* labels */
     ${hex(recipe ? crc32OfText(recipe.sha256) : 0)}, /* recipe */
     ${sum(inputs, byteCount)}, /* bytes of input */

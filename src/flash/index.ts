@@ -2,6 +2,7 @@
 import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
 import { arduinoCli } from './arduino-cli.js';
+import { avrdude } from './avrdude.js';
 import { bossac } from './bossac.js';
 import { byHand } from './by-hand.js';
 import { dfuUtil } from './dfu-util.js';
@@ -20,6 +21,7 @@ export type { FlashMethod, FlashRequest } from './flash-method.js';
 
 export const flashMethods: readonly FlashMethod[] = [
   arduinoCli,
+  avrdude,
   bossac,
   byHand,
   dfuUtil,

@@ -2,9 +2,10 @@
 import type { BoardSpec } from '../../core/board-spec.js';
 
 export interface Chip {
-  readonly template: 'baremetal-arm' | 'baremetal-riscv';
+  readonly template: 'baremetal-arm' | 'baremetal-riscv' | 'baremetal-avr';
   readonly folders: readonly string[]; // in the template's, beside its common
-  readonly linkerScript: string;
+  /** Absent: the chip's C library brings start-up code and a linker script of its own. */
+  readonly linkerScript?: string;
   /** Where the program's first byte lies, as flash tools must be told. */
   readonly flashAddress: number;
   /** The ROM starts a second boot stage in front of the program. */

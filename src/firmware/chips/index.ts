@@ -39,6 +39,8 @@ const fe310: Chip = {
   defines: (board) => ({ SYSTEM_HZ: board.clockHz }),
 };
 
+const avr: Chip = { template: 'baremetal-avr', folders: [], flashAddress: 0 };
+
 const chips: Readonly<Record<string, Chip>> = {
   RP2040: {
     template: 'baremetal-arm',
@@ -50,6 +52,8 @@ const chips: Readonly<Record<string, Chip>> = {
   AN385: mps2,
   AN386: mps2,
   AN547: mps3,
+  ATmega328P: avr,
+  ATmega2560: avr,
   FE310: fe310,
   nRF51822: nrf51,
   STM32F401RE: stm32f4('f401'),

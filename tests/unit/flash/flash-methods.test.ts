@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadBoard } from '../../../src/boards/load-board.js';
+import type { BoardSpec } from '../../../src/core/board-spec.js';
 import type { FirmwareImage } from '../../../src/core/firmware-image.js';
 import { encodeUf2, RP2040_FAMILY } from '../../../src/core/uf2.js';
 import { flashMethodOf, flashMethods } from '../../../src/flash/index.js';
@@ -45,7 +46,7 @@ describe('the list of flash methods', () => {
 });
 
 describe('a board that is flashed by hand', () => {
-  const uno = loadBoard('uno');
+  const uno: BoardSpec = { ...loadBoard('uno'), flash: { method: 'by-hand' } };
   const hex: FirmwareImage = { boardId: uno.id, folder: '/p', executable: '/p/$&.hex', size: null };
 
   it('is shown the command of its own tool, with the image in its place', () => {
