@@ -74,8 +74,9 @@ function chosen(
   importance: Float64Array,
   options: PruneOptions,
 ): ReadonlySet<number> {
+  const comparable = options.importance === 'taylor';
   const { ratio = 0, scope = 'layer', budgets = [], layers = {}, roundTo = 1, smallestShare = 0.1 } = options;
-  const ranking = { importance, roundTo, smallestShare };
+  const ranking = { importance, comparable, roundTo, smallestShare };
   if (budgets.length > 0) return byBudgets(groups, ranking, graph, budgets);
   if (scope === 'global') return byShareOfAll(groups, ranking, graph, ratio);
   return byShare(groups, ranking, (group) => shareOf(group, layers) ?? ratio);

@@ -19,6 +19,8 @@ export interface PruneBudget {
 
 export interface Ranking {
   readonly importance: Float64Array; // by class
+  /** Whether importance is in one unit for all groups. If not, what leaves for a budget counts as a share of its group. */
+  readonly comparable: boolean;
   readonly roundTo: number; // channels of a group that stay are a multiple, but for groups that are narrower
   readonly smallestShare: number; // of each group's channels that stays at least
 }
@@ -39,7 +41,7 @@ export const activationsOf = (graph: Graph): number =>
 /** @param shareOf the share of a group's channels that leaves, 0 … < 1 */
 export function byShare(
   { groups }: DependencyGroups,
-  { importance, roundTo }: Omit<Ranking, 'smallestShare'>,
+  { importance, roundTo }: Pick<Ranking, 'importance' | 'roundTo'>,
   shareOf: (group: ChannelGroup) => number,
 ): ReadonlySet<number> {
   const leaving = new Set<number>();
@@ -115,7 +117,7 @@ interface Removal {
 /** All that may leave, in the order of importance for what is saved; without budgets, for the number of channels. */
 function removals(
   groups: DependencyGroups,
-  { importance, roundTo, smallestShare }: Ranking,
+  { importance, comparable, roundTo, smallestShare }: Ranking,
   graph: Graph,
   budgets: readonly PruneBudget[],
 ): readonly Removal[] {
@@ -136,7 +138,10 @@ function removals(
       const next = Math.floor((left - 1) / roundTo) * roundTo;
       if (next < 1 || next < smallestShare * order.length) continue;
       const classes = order.slice(taken[group]!, order.length - next);
-      const matters = classes.reduce((sum, id) => sum + importance[id]!, 0);
+      const total = (ids: readonly number[]): number => ids.reduce((sum, id) => sum + importance[id]!, 0);
+      // Of what is left now: the narrower a layer has become, the dearer are its channels
+      const share = budgets.length > 0 && !comparable;
+      const matters = total(classes) / (share ? total(order.slice(taken[group])) || 1 : 1);
       const saved = budgets.length > 0 ? now - sizeWithout(classes) : classes.length;
       const price = matters / Math.max(saved, 1e-12);
       if (!best || price < best.price) best = { group, classes, importance: matters, price };
