@@ -266,8 +266,9 @@ describe.skipIf(missing.length > 0)(
       const bereft = startCli(['monitor', '--board', 'pico', '--port', pty]);
       await bereft.said('#0');
       server.child.kill('SIGKILL');
-      const lost = await bereft.result;
-      expect([lost.code, lost.stderr]).toEqual([4, expect.stringContaining('E_PORT_LOST')]);
+      await bereft.said('went away; waiting for it to come back');
+      bereft.child.kill('SIGINT'); // a board that stays away ends nothing by itself
+      expect(await bereft.result).toMatchObject({ code: 0, stdout: expect.stringMatching(/readings: median/) });
     });
 
     it.skipIf(!onPath('qemu-system-arm'))(
