@@ -1,7 +1,7 @@
-/** What add, sub and mul share: two operands with broadcasting, a constant one in flash, a fused activation. */
+/** What add, sub, mul and prelu share: two operands with broadcasting, a constant one in flash, a fused activation. */
 
 import { clamp } from '../core/fixed-point.js';
-import { dataOf, elementCount, perTensorQuant, sameShape, type Tensor } from '../core/tensor.js';
+import { dataOf, elementCount, perTensorQuant, sameShape, type Tensor, type TypedArray } from '../core/tensor.js';
 import { type Activation, type ActivationRange, activationRange, activationRangeInt8 } from './activation.js';
 import { broadcastLoops, broadcastShape, forEachPair, loopsText } from './broadcast.js';
 import { constantBytes, int8Faults } from './int8-operands.js';
@@ -44,7 +44,8 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
 
     runFloat32({ inputs, attrs }) {
       const range = activationRange[attrs.activation];
-      return [combine(inputs, range, Float32Array, op.float32)];
+      const result = new Float32Array(elementCount(broadcastShape(op.name, ...inputs)));
+      return [combineOperands(inputs, result, clamped(range, op.float32))];
     },
 
     runInt8(node) {
@@ -52,7 +53,14 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
       const { zeroPoint } = perTensorQuant(output);
       const arithmetic = op.int8(node);
       const range = activationRangeInt8(node.attrs.activation, output);
-      return [combine(node.inputs, range, Int8Array, (a, b) => arithmetic(a, b) + zeroPoint)];
+      const result = new Int8Array(elementCount(output.shape));
+      return [
+        combineOperands(
+          node.inputs,
+          result,
+          clamped(range, (a, b) => arithmetic(a, b) + zeroPoint),
+        ),
+      ];
     },
 
     cost: ({ inputs }) => ({ macs: 0, weightBytes: constantBytes(inputs), scratchBytes: 0 }),
@@ -68,16 +76,22 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
   };
 }
 
-function combine<Result extends Float32Array | Int8Array>(
+type Arithmetic = (a: number, b: number) => number;
+
+const clamped =
+  ([min, max]: ActivationRange, arithmetic: Arithmetic): Arithmetic =>
+  (a, b) =>
+    clamp(arithmetic(a, b), min, max);
+
+/** Fills `result`, which is as long as both operands broadcast to one shape. */
+export function combineOperands<Result extends TypedArray>(
   [a, b]: BinaryInputs,
-  [min, max]: ActivationRange,
-  ArrayType: new (length: number) => Result,
-  arithmetic: (a: number, b: number) => number,
+  result: Result,
+  arithmetic: Arithmetic,
 ): Result {
   const [x, y] = [dataOf(a), dataOf(b)];
-  const result = new ArrayType(elementCount(broadcastShape('', a, b)));
   forEachPair(broadcastLoops(a.shape, b.shape), (out, i, j) => {
-    result[out] = clamp(arithmetic(x[i]!, y[j]!), min, max);
+    result[out] = arithmetic(x[i]!, y[j]!);
   });
   return result;
 }

@@ -11,11 +11,14 @@ import { hardSwish } from './hard_swish/hard_swish.js';
 import { leakyRelu } from './leaky_relu/leaky_relu.js';
 import { logistic } from './logistic/logistic.js';
 import { maxPool2d } from './max_pool_2d/max_pool_2d.js';
+import { maximum } from './maximum/maximum.js';
 import { mean } from './mean/mean.js';
+import { minimum } from './minimum/minimum.js';
 import { mul } from './mul/mul.js';
 import type { OpDef } from './op.js';
 import { pack } from './pack/pack.js';
 import { pad } from './pad/pad.js';
+import { prelu } from './prelu/prelu.js';
 import { quantize } from './quantize/quantize.js';
 import { relu } from './relu/relu.js';
 import { relu6 } from './relu6/relu6.js';
@@ -46,10 +49,13 @@ export const ops: readonly AnyOp[] = [
   leakyRelu,
   logistic,
   maxPool2d,
+  maximum,
   mean,
+  minimum,
   mul,
   pack,
   pad,
+  prelu,
   quantize,
   relu,
   relu6,

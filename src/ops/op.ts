@@ -60,7 +60,7 @@ export type QuantRule =
   /** The output's range is known beforehand. */
   | { readonly kind: 'fixed'; readonly scale: number; readonly zeroPoint: number }
   /** Rescales: every tensor has a range of its own. One step of the result before rescaling is worth about this. */
-  | { readonly kind: 'free'; readonly accumulatorStep: 'largest' | 'product' }; // of the inputs' scales
+  | { readonly kind: 'free'; readonly accumulatorStep: 'largest' | 'product' | 'first' }; // of the inputs' scales
 
 export const probability: QuantRule = { kind: 'fixed', scale: 1 / 256, zeroPoint: -128 }; // 0 … 255/256
 

@@ -30,6 +30,8 @@ const rates: Readonly<Record<string, Rates>> = {
   average_pool_2d: { perMac: 0, perElement: 30, perInput: 6, small: 1.1, codeBytes: 300 },
   max_pool_2d: { perMac: 0, perElement: 20, perInput: 6, small: 1.1, codeBytes: 300 },
   mean: { perMac: 0, perElement: 60, perInput: 12, codeBytes: 400 },
+  maximum: moving,
+  minimum: moving,
   concatenation: moving,
   pack: moving,
   split: moving,

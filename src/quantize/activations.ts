@@ -150,6 +150,7 @@ function accumulatorStep(graph: Graph, { op, inputs }: Node, scales: readonly nu
   const rule = opNamed(op).quantization;
   if (rule?.kind === 'free' && rule.accumulatorStep === 'product')
     return scales.reduce((product, scale) => product * scale, 1);
+  if (rule?.kind === 'free' && rule.accumulatorStep === 'first') return scales[0]!;
   if (rule?.kind !== 'weighted') return Math.max(...scales);
   let largest = 0;
   for (const weight of dataOf(tensorOf(graph, inputs[1]!))) largest = Math.max(largest, Math.abs(weight));

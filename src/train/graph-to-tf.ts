@@ -49,7 +49,7 @@ export interface TfGraph {
   dispose(): void;
 }
 
-const layersWithWeights = ['conv_2d', 'depthwise_conv_2d', 'fully_connected'];
+const layersWithWeights = ['conv_2d', 'depthwise_conv_2d', 'fully_connected', 'prelu'];
 const normalizedLayers = ['conv_2d', 'depthwise_conv_2d'];
 
 /**

@@ -77,6 +77,9 @@ export const tfOps: Readonly<Record<string, TfOp>> = {
   add: (call) => activated(call, call.lib.add(call.inputs[0]!, call.inputs[1]!)),
   sub: (call) => activated(call, call.lib.sub(call.inputs[0]!, call.inputs[1]!)),
   mul: (call) => activated(call, call.lib.mul(call.inputs[0]!, call.inputs[1]!)),
+  maximum: (call) => call.lib.maximum(...alike(call)),
+  minimum: (call) => call.lib.minimum(...alike(call)),
+  prelu: ({ lib, inputs }) => lib.prelu(inputs[0]!, inputs[1]!),
   reshape: (call) => reshaped(call, call.inputs[0]!),
   relu: ({ lib, inputs }) => lib.relu(inputs[0]!),
   relu6: ({ lib, inputs }) => lib.relu6(inputs[0]!),
@@ -112,6 +115,13 @@ function windowAttrs(attrs: TfCall['attrs']) {
     padding: 'SAME' | 'VALID';
   };
   return { filter, stride, padding: padding === 'SAME' ? ('same' as const) : ('valid' as const) };
+}
+
+/** Both operands in the shape of the result: the gradients of maximum and minimum know of no broadcasting. */
+function alike({ lib, inputs, outputShape, batch }: TfCall): [tf.Tensor, tf.Tensor] {
+  const [first = 1, ...rest] = outputShape;
+  const shape = [first * batch, ...rest];
+  return [lib.broadcastTo(inputs[0]!, shape), lib.broadcastTo(inputs[1]!, shape)];
 }
 
 /** Sums with their bias, or normalized. */

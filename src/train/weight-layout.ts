@@ -34,7 +34,7 @@ function depthwise(shape: Shape, inputChannels: number): WeightLayout {
 export function weightLayout(op: string, shape: Shape, inputShape: Shape): WeightLayout {
   if (op === 'conv_2d') return convolution(shape);
   if (op === 'depthwise_conv_2d') return depthwise(shape, inputShape.at(-1) ?? 0);
-  return unchanged(shape); // fully_connected [out, in]: multiplied transposed
+  return unchanged(shape); // fully_connected [out, in]: multiplied transposed; prelu's alpha
 }
 
 export const biasLayout = (shape: Shape): WeightLayout => unchanged(shape);

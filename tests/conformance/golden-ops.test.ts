@@ -62,6 +62,8 @@ const refused: Readonly<Record<string, RegExp>> = {
  * rounding. Absent: one step. null: the int8 kernel computes something else than its output's quantization says.
  */
 const floatSteps: Readonly<Record<string, number | null>> = {
+  'maximum/diff_quant': null,
+  'minimum/diff_quant': null,
   'relu6/diff_quant': null,
   'tanh/output_quant_ignored': null,
   softmax: 2, // exp and reciprocal in fixed point

@@ -53,7 +53,6 @@ const opWaysOut: Readonly<Record<string, string>> = {
   log_softmax: 'end in softmax; the order of the classes is the same',
   elu: 'use relu or leaky_relu',
   gelu: 'use relu or hard_swish',
-  prelu: 'use leaky_relu',
   lstm: 'use 1-D convolutions over time',
   unidirectional_sequence_lstm: 'use 1-D convolutions over time',
   unidirectional_sequence_rnn: 'use 1-D convolutions over time',

@@ -22,6 +22,9 @@ const channelwise = new Set([
   'add',
   'sub',
   'mul',
+  'maximum',
+  'minimum',
+  'prelu',
   'average_pool_2d',
   'max_pool_2d',
 ]);

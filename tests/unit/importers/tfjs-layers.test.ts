@@ -49,6 +49,8 @@ const cases: readonly (readonly [string, readonly number[], Make])[] = [
   ['relu layer', image, () => l.reLU()],
   ['relu layer up to 6', image, () => l.reLU({ maxValue: 6 })],
   ['leaky relu', image, () => l.leakyReLU({ alpha: 0.1 })],
+  ['prelu', image, () => l.prelu()],
+  ['prelu by channel', image, () => l.prelu({ sharedAxes: [1, 2] })],
   ['softmax layer', [7], () => l.softmax()],
   ['flatten', image, () => l.flatten()],
   ['reshape', image, () => l.reshape({ targetShape: [-1, 4] })],
@@ -104,12 +106,15 @@ describe('TensorFlow.js agrees with what was imported from its files', () => {
     await expectEqual(tf.model({ inputs: input, outputs: output }));
   });
 
-  it.each(['add', 'multiply', 'average', 'concatenate'] as const)('%s of three branches', async (merge) => {
-    const input = tf.input({ shape: image });
-    const branches = [1, 2, 3].map((i) => l.conv2d({ filters: 4, kernelSize: i, padding: 'same' }).apply(input));
-    const output = tf.layers[merge]({}).apply(branches as tf.SymbolicTensor[]) as tf.SymbolicTensor;
-    await expectEqual(tf.model({ inputs: input, outputs: output }));
-  });
+  it.each(['add', 'multiply', 'average', 'maximum', 'minimum', 'concatenate'] as const)(
+    '%s of three branches',
+    async (merge) => {
+      const input = tf.input({ shape: image });
+      const branches = [1, 2, 3].map((i) => l.conv2d({ filters: 4, kernelSize: i, padding: 'same' }).apply(input));
+      const output = tf.layers[merge]({}).apply(branches as tf.SymbolicTensor[]) as tf.SymbolicTensor;
+      await expectEqual(tf.model({ inputs: input, outputs: output }));
+    },
+  );
 
   it('several inputs and outputs, and a layer that is called twice', async () => {
     const [a, b] = [tf.input({ shape: [6] }), tf.input({ shape: [6] })];

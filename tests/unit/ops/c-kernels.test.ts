@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../../src/core/graph.js';
-import { elementCount, type Shape } from '../../../src/core/tensor.js';
+import { elementCount, type Shape, sameShape } from '../../../src/core/tensor.js';
+import { broadcastShape } from '../../../src/ops/broadcast.js';
 import { opNamed } from '../../../src/ops/index.js';
 import { operandsOf } from '../../../src/ops/op.js';
 import { CProgram, canRun, platforms, strictFlags } from '../../emulated-core/c-program.js';
@@ -37,9 +38,13 @@ const pairs: readonly (readonly [Shape, Shape])[] = [
   ],
 ];
 
+const broadcastOf = (a: Shape, b: Shape): Shape =>
+  broadcastShape('', int8Tensor('a', a, 1, 0), int8Tensor('b', b, 1, 0));
+
 function binaryGraphs(): Graph[] {
-  return ['add', 'sub', 'mul'].flatMap((op) =>
+  return ['add', 'sub', 'mul', 'maximum', 'minimum', 'prelu'].flatMap((op) =>
     pairs.flatMap(([a, b], i) => {
+      if (op === 'prelu' && !sameShape(a, broadcastOf(a, b))) return []; // its alpha must not be larger
       const attrs = { activation: activations[i % 4] };
       const output = { scale: op === 'mul' ? 0.11 : 0.07, zeroPoint: (i * 37) % 100 };
       const varying = [int8Tensor('a', a, 0.05, -128 + i), int8Tensor('b', b, 0.03, 127 - i)] as const;

@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/core/seeded-random.js';
+import { tfOps } from '../../../src/train/tf-ops.js';
 import { type TF, wasmBackend } from '../../../src/train/wasm-backend.js';
 
 let lib: TF;
@@ -99,6 +100,24 @@ describe('gradients on wasm equal the cpu backend', () => {
     const shape: Shape4 = [1, 4, 4, 1];
     await compare((x) => lib.maxPool(x!, 2, 2, 'valid'), [[shape, new Float32Array(16).fill(-0.5)]]);
   });
+});
+
+describe('operators of two operands, one of which broadcasts', () => {
+  const [whole, perChannel]: Shape4[] = [
+    [2, 5, 4, 3],
+    [1, 1, 1, 3],
+  ];
+  for (const op of ['maximum', 'minimum', 'prelu'])
+    it(op, async () => {
+      const call = { shapes: [], values: [], attrs: {}, outputShape: [1, 5, 4, 3], batch: 2 };
+      await compare(
+        (...inputs) => tfOps[op]!({ ...call, lib, inputs }),
+        [
+          [whole!, values(whole!, 8)],
+          [perChannel!, values(perChannel!, 9)],
+        ],
+      );
+    });
 });
 
 describe('the wasm backend', () => {

@@ -91,6 +91,13 @@ describe('a graph computes in TensorFlow.js what the interpreter computes', () =
     compare(g.build(added, subtracted, g.node('mul', [added, subtracted], { activation })));
   });
 
+  it('maximum, minimum and prelu, of tensors and of constants that broadcast', () => {
+    const g = new SampleGraph([1, 3, 3, 4]);
+    const larger = g.node('maximum', [g.input, g.floats([4])]);
+    const smaller = g.node('minimum', [g.node('mean', [g.input, g.ints([1, 2])], { keepDims: true }), larger]);
+    compare(g.build(larger, smaller, g.node('prelu', [g.input, g.floats([1, 1, 4])], { activation: 'none' })));
+  });
+
   it('mean over height and width, with and without kept dimensions', () => {
     const g = new SampleGraph([1, 3, 5, 4]);
     const means = [true, false].map((keepDims) => g.node('mean', [g.input, g.ints([1, -2])], { keepDims }));

@@ -89,6 +89,14 @@ export const leakyRelu: LayerKind = {
   },
 };
 
+/** Keras keeps one alpha per element, or with shared axes one per channel: [1, 1, channels]. */
+export const prelu: LayerKind = {
+  convert(call) {
+    const { shape, values } = call.weight(call.shape().length - 1, 'alpha');
+    return call.node('prelu', [call.input, call.constant('alpha', shape, () => values)], { activation: 'none' });
+  },
+};
+
 export const softmax: LayerKind = {
   convert(call) {
     const rank = call.shape().length;

@@ -1,7 +1,7 @@
 /** Every Keras layer class that Thimble reads, and what to do about some that it does not. */
 import type { LayerFault, LayerKind } from '../layer-call.js';
 import type { KerasLayer } from '../topology.js';
-import { activation, leakyRelu, relu, softmax } from './activation.js';
+import { activation, leakyRelu, prelu, relu, softmax } from './activation.js';
 import { convolutions } from './convolution.js';
 import { merges } from './merge.js';
 import { normalizations } from './normalization.js';
@@ -18,6 +18,7 @@ const kinds: ReadonlyMap<string, LayerKind> = new Map(
     Activation: activation,
     ReLU: relu,
     LeakyReLU: leakyRelu,
+    PReLU: prelu,
     Softmax: softmax,
   }),
 );
@@ -31,12 +32,12 @@ const waysOut: readonly (readonly [RegExp, string])[] = [
   [/Attention|Einsum/, 'use convolutions and GlobalAveragePooling instead'],
   [/UpSampling|Conv\dDTranspose|Transpose/, 'leave out the decoder, or upsample on the host'],
   [/LayerNorm|GroupNorm|UnitNorm/, 'use BatchNormalization, which folds into the weights'],
-  [/ELU|PReLU|ThresholdedReLU/, 'use ReLU or LeakyReLU'],
+  [/ELU|ThresholdedReLU/, 'use ReLU, LeakyReLU or PReLU'],
   [/^(Conv|Max|Average|Global|ZeroPad)\w*3D/, 'use the 2D layer, with the depth as channels'],
   [/^Random|Center|Resizing/, 'augment and resize images before the model, not inside it'],
   [/Lambda|TFOpLambda|TensorFlowOp|SlicingOp/, 'replace the free-form operation by a layer'],
   [/Quantize/, 'give the float model: Thimble quantizes by itself'],
-  [/Minimum|Maximum|Dot$/, 'use Add, Multiply or Concatenate'],
+  [/Dot$/, 'use Add, Multiply or Concatenate'],
   [/TimeDistributed/, 'apply the layer directly: Dense and Conv1D work on every time step'],
 ];
 

@@ -11,6 +11,14 @@ const chain = (op: 'add' | 'sub' | 'mul'): LayerKind => ({
 const sumOf = (call: LayerCall, op: 'add' | 'sub' | 'mul'): string =>
   call.inputs.slice(1).reduce((sum, next) => call.arithmetic(op, sum, next), call.input);
 
+/** The largest or smallest of all inputs. */
+const extreme = (op: 'maximum' | 'minimum'): LayerKind => ({
+  convert(call) {
+    if (call.inputs.length < 2) throw call.mismatch('it has one input');
+    return call.inputs.slice(1).reduce((so, next) => call.node(op, [so, next]), call.input);
+  },
+});
+
 const average: LayerKind = {
   convert(call) {
     const share = Float32Array.of(1 / call.inputs.length);
@@ -33,5 +41,7 @@ export const merges: Readonly<Record<string, LayerKind>> = {
   Subtract: chain('sub'),
   Multiply: chain('mul'),
   Average: average,
+  Maximum: extreme('maximum'),
+  Minimum: extreme('minimum'),
   Concatenate: concatenate,
 };
