@@ -35,6 +35,8 @@ export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
    */
   prepareFloat32?(node: OpNode<Attrs, Inputs>): (input: TypedArray) => readonly Float32Array[];
   prepareInt8?(node: OpNode<Attrs, Inputs>): (input: TypedArray) => readonly TypedArray[];
+  /** For ops that sum products of inputs and weights: what one element of the output is made of. */
+  terms?(node: OpNode<Attrs, Inputs>, output: number): Terms;
   cost(node: OpNode<Attrs, Inputs>): Cost;
   emitC(node: OpNode<Attrs, Inputs>, names: CNames): EmittedC;
   /** Faster or leaner kernels for some cores, beside the portable one of emitC. */
@@ -63,6 +65,18 @@ export type QuantRule =
   | { readonly kind: 'free'; readonly accumulatorStep: 'largest' | 'product' | 'first' }; // of the inputs' scales
 
 export const probability: QuantRule = { kind: 'fixed', scale: 1 / 256, zeroPoint: -128 }; // 0 … 255/256
+
+/** One output as a sum that a person can follow: bias[channel] + Σ input · weight. */
+export interface Terms {
+  readonly channel: number; // of the bias and of per-channel scales
+  readonly taps: readonly Tap[];
+  readonly scale: number; // of an int8 node: input · weight / output scale, rounded as the kernels have it; else NaN
+}
+
+export interface Tap {
+  readonly input: number | null; // element of the input; null = padding
+  readonly weight: number; // element of the weights
+}
 
 export interface Cost {
   readonly macs: number; // multiply-accumulates, padding included, as everybody counts

@@ -31,6 +31,14 @@ export function effectiveScales({ inputs: [input, weights], outputs }: WeightedN
   );
 }
 
+/** The scale of one channel, where the node is int8; NaN elsewhere. */
+export const outputScale = (
+  node: WeightedNode,
+  channel: number,
+  scales: (node: WeightedNode, channels: number) => readonly number[],
+  channels: number,
+): number => (node.outputs[0]!.dtype === 'int8' ? scales(node, channels)[channel]! : Number.NaN);
+
 /** One sentence per reason why the int8 kernel would not be exact. */
 export function weightedFaults(
   node: WeightedNode,

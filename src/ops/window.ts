@@ -99,6 +99,17 @@ function slide(size: number, taps: number, stride: number, dilation: number, pad
   return { count, padBefore: Math.floor(Math.max((count - 1) * stride + reach - size, 0) / 2) };
 }
 
+/** The input pixel under every tap of the window of one output pixel, tap by tap; null = padding. */
+export function pixelsUnder(w: Window, outputPixel: number): readonly (number | null)[] {
+  const [row, column] = [Math.floor(outputPixel / w.outputWidth), outputPixel % w.outputWidth];
+  return Array.from({ length: w.filterHeight * w.filterWidth }, (_, tap) => {
+    const y = row * w.strideHeight - w.padTop + Math.floor(tap / w.filterWidth) * w.dilationHeight;
+    const x = column * w.strideWidth - w.padLeft + (tap % w.filterWidth) * w.dilationWidth;
+    const inside = y >= 0 && y < w.inputHeight && x >= 0 && x < w.inputWidth;
+    return inside ? y * w.inputWidth + x : null;
+  });
+}
+
 /** Rows and columns of the input with a border wide enough that every window lies inside. */
 export function paddedSize(w: Window): { readonly height: number; readonly width: number } {
   const rows = (w.outputHeight - 1) * w.strideHeight + (w.filterHeight - 1) * w.dilationHeight + 1;

@@ -7,7 +7,8 @@ import type { OnEvent } from '../core/stage-event.js';
 import { stratifiedIndices } from '../datasets/index.js';
 import { firstThatHurt, type LayerSensitivity, layerSensitivity } from '../evaluate/layer-sensitivity.js';
 import { checkSamplesFit } from '../evaluate/score.js';
-import { quantizeGraph } from '../quantize/quantize-graph.js';
+import type { Sample } from '../quantize/calibrate.js';
+import { type Quantized, quantizeGraph } from '../quantize/quantize-graph.js';
 import type { Recipe } from '../quantize/recipe.js';
 import { interfaceOf } from './compare.js';
 import type { LoadedModel } from './load-model.js';
@@ -31,6 +32,28 @@ export interface Explanation {
 
 /** @throws ThimbleError E_USAGE for an int8 model and for a recipe that trains; E_DATA_SHAPE and what quantization throws */
 export async function explain(model: LoadedModel, data: Dataset, options: ExplainOptions): Promise<Explanation> {
+  const { onEvent, signal } = options;
+  const { quantized, calibrationSamples, samples } = await quantizeToExplain(model, data, options);
+  const layers = await layerSensitivity({ ...quantized, samples }, { onEvent, signal });
+  return {
+    calibrationSamples,
+    samples: samples.length,
+    layers,
+    firstThatHurt: firstThatHurt(quantized.float, layers).map(({ node }) => node),
+  };
+}
+
+/** Quantizes by the recipe, and gives samples that took no part in that. @throws ThimbleError as explain */
+export async function quantizeToExplain(
+  model: LoadedModel,
+  data: Dataset,
+  options: ExplainOptions,
+): Promise<{
+  readonly quantized: Quantized;
+  readonly calibrationSamples: number;
+  readonly shown: readonly number[]; // of the data
+  readonly samples: readonly Sample[]; // those, in the float model's units
+}> {
   if (model.kind !== 'float32')
     throw new ThimbleError('E_USAGE', `${model.path} is int8 already: there is no float model to hold it against`, [
       'Explain the float model that it came from.',
@@ -48,16 +71,10 @@ export async function explain(model: LoadedModel, data: Dataset, options: Explai
   const among = others.length > 0 ? others : calibration;
   const shown = stratifiedIndices(data, Math.min(options.samples, among.length), seed, among);
   const sampleAt = (index: number) => [preprocessSample(data.sample(index), preprocessing)];
-  const { float, int8, plan } = await quantizeGraph(model.graph, calibration.map(sampleAt), options.recipe, {
+  const quantized = await quantizeGraph(model.graph, calibration.map(sampleAt), options.recipe, {
     onEvent,
     signal,
     sampleCount: calibration.length,
   });
-  const layers = await layerSensitivity({ float, int8, plan, samples: shown.map(sampleAt) }, { onEvent, signal });
-  return {
-    calibrationSamples: calibration.length,
-    samples: shown.length,
-    layers,
-    firstThatHurt: firstThatHurt(float, layers).map(({ node }) => node),
-  };
+  return { quantized, calibrationSamples: calibration.length, shown, samples: shown.map(sampleAt) };
 }

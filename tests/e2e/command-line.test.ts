@@ -135,6 +135,19 @@ describe('the command line', () => {
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('int8 already')]);
   });
 
+  it('works a layer out by hand, down to the byte', async () => {
+    const args = ['explain', model, '--data', samples, '--samples', '8', '--calibration', '16', '--math', 'conv'];
+    const { math, granularity } = jsonOf((await runCli(['--json', ...args, '--at', '0,0,1'])).stdout);
+    expect(math.example).toMatchObject({ at: [0, 0, 1], channel: 1, taps: { length: 9 } });
+    expect(math.example.requantize.byte).toBe(math.example.reference);
+    expect(granularity.map((loss: { granularity: string }) => loss.granularity)).toEqual(['per-tensor', 'per-channel']);
+    const { stdout } = await runCli(args);
+    for (const part of ['scale = (max − min) / 255', 'accumulator', 'the byte that the int8 reference gives'])
+      expect(stdout).toContain(part);
+    const unknown = await runCli([...args, '--math', 'con']);
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean conv?')]);
+  });
+
   it('inspects: layers, the arena as a picture, the fit', async () => {
     const { stdout, code } = await runCli(['inspect', int8, '--memory', '--board', 'pico']);
     expect(code).toBe(0);

@@ -11,11 +11,12 @@ import { type Activation, activationNumbered, activations } from '../activation.
 
 import { dotProducts, type FilterGroup, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
-import type { CNames, Cost, EmittedC, OpDef, OpNode } from '../op.js';
+import type { CNames, Cost, EmittedC, OpDef, OpNode, Terms } from '../op.js';
 import type { SlidingWindow } from '../sliding-window.js';
 import {
   effectiveScales,
   outputArguments,
+  outputScale,
   prepareRequantize,
   prepareRound,
   type WeightedInputs,
@@ -24,7 +25,16 @@ import {
   weightedCost,
   weightedFaults,
 } from '../weighted-op.js';
-import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
+import {
+  paddedSize,
+  paddingNumbered,
+  paddings,
+  padInput,
+  pixelsUnder,
+  type Window,
+  type WindowAttrs,
+  windowOf,
+} from '../window.js';
 import { conv2dDsp } from './conv_2d_dsp.js';
 import { conv2dMve } from './conv_2d_mve.js';
 import { conv2dWords } from './conv_2d_words.js';
@@ -51,6 +61,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   prepareFloat32,
   prepareInt8,
 
+  terms,
   cost,
   emitC: (node, names) => emitC(node, names, noWindow),
   variants: [
@@ -118,6 +129,20 @@ function prepareInt8(node: Conv2dNode) {
   const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
   const requantize = prepareRequantize(node, effectiveScales(node, node.inputs[1].shape[0]!));
   return (input: TypedArray) => requantize(sums(input));
+}
+
+function terms(node: Conv2dNode, output: number): Terms {
+  const g = geometryOf(node.inputs, node.attrs);
+  const channel = output % g.outputChannels;
+  const firstInput = Math.floor(channel / (g.outputChannels / g.groups)) * g.depth;
+  const pixels = pixelsUnder(g, Math.floor(output / g.outputChannels));
+  const taps = pixels.flatMap((pixel, tap) =>
+    Array.from({ length: g.depth }, (_, d) => ({
+      input: pixel === null ? null : pixel * g.inputChannels + firstInput + d,
+      weight: (channel * pixels.length + tap) * g.depth + d,
+    })),
+  );
+  return { channel, taps, scale: outputScale(node, channel, effectiveScales, g.outputChannels) };
 }
 
 function cost(node: Conv2dNode): Cost {

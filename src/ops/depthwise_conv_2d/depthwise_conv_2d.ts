@@ -9,11 +9,12 @@ import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type Type
 import { type Activation, activationNumbered, activations } from '../activation.js';
 import { depthwiseProducts, inputSlack, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
-import type { CNames, Cost, EmittedC, OpDef, OpNode } from '../op.js';
+import type { CNames, Cost, EmittedC, OpDef, OpNode, Terms } from '../op.js';
 import type { SlidingWindow } from '../sliding-window.js';
 import {
   effectiveScales,
   outputArguments,
+  outputScale,
   prepareRequantize,
   prepareRound,
   type WeightedInputs,
@@ -22,7 +23,16 @@ import {
   weightedCost,
   weightedFaults,
 } from '../weighted-op.js';
-import { paddedSize, paddingNumbered, paddings, padInput, type Window, type WindowAttrs, windowOf } from '../window.js';
+import {
+  paddedSize,
+  paddingNumbered,
+  paddings,
+  padInput,
+  pixelsUnder,
+  type Window,
+  type WindowAttrs,
+  windowOf,
+} from '../window.js';
 import { depthwiseConv2dDsp } from './depthwise_conv_2d_dsp.js';
 import { depthwiseConv2dMve } from './depthwise_conv_2d_mve.js';
 import { depthwiseConv2dWords } from './depthwise_conv_2d_words.js';
@@ -50,6 +60,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
   prepareFloat32,
   prepareInt8,
 
+  terms,
   cost,
   emitC: (node, names) => emitC(node, names, noWindow),
   variants: [
@@ -124,6 +135,17 @@ function prepareInt8(node: DepthwiseConv2dNode) {
   const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
   const requantize = prepareRequantize(node, effectiveScales(node, node.inputs[1].shape[3]!));
   return (input: TypedArray) => requantize(sums(input));
+}
+
+function terms(node: DepthwiseConv2dNode, output: number): Terms {
+  const g = geometryOf(node.inputs, node.attrs);
+  const channel = output % g.outputChannels;
+  const inputChannel = Math.floor(channel / g.depthMultiplier);
+  const taps = pixelsUnder(g, Math.floor(output / g.outputChannels)).map((pixel, tap) => ({
+    input: pixel === null ? null : pixel * g.inputChannels + inputChannel,
+    weight: tap * g.outputChannels + channel,
+  }));
+  return { channel, taps, scale: outputScale(node, channel, effectiveScales, g.outputChannels) };
 }
 
 function cost(node: DepthwiseConv2dNode): Cost {

@@ -15,6 +15,7 @@ import type { OpDef, OpNode } from '../op.js';
 import {
   effectiveScales,
   outputArguments,
+  outputScale,
   prepareRequantize,
   prepareRound,
   type WeightedInputs,
@@ -50,6 +51,13 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
   runInt8: (node) => prepareInt8(node)(dataOf(node.inputs[0])),
   prepareFloat32,
   prepareInt8,
+
+  terms(node, output) {
+    const { depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
+    const [row, channel] = [Math.floor(output / units), output % units];
+    const taps = Array.from({ length: depth }, (_, i) => ({ input: row * depth + i, weight: channel * depth + i }));
+    return { channel, taps, scale: outputScale(node, channel, scalesOf, units) };
+  },
 
   cost(node) {
     const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);

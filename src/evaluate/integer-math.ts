@@ -1,0 +1,107 @@
+/**
+ * One byte of an int8 layer with weights, worked out the way a person does it on paper: tap by tap, then step by step
+ * from the sum to the byte. Nothing here is faster than it is plain; the operators' own arithmetic is held against it.
+ */
+import {
+  clamp,
+  type FixedPointScale,
+  quantizeMultiplier,
+  roundingDivideByPowerOfTwo,
+  roundingDoublingHighMultiply,
+} from '../core/fixed-point.js';
+import { dataOf, perTensorQuant } from '../core/tensor.js';
+import { activationRangeInt8 } from '../ops/activation.js';
+import { opNamed } from '../ops/index.js';
+import type { OpNode } from '../ops/op.js';
+import type { WeightedNode } from '../ops/weighted-op.js';
+
+export interface TapMath {
+  readonly inputIndex: number | null; // element of the input; null = padding, which counts as the zero_point
+  readonly weightIndex: number;
+  readonly input: number; // byte
+  readonly weight: number;
+  readonly product: number; // (input − zero_point) · weight
+}
+
+export interface AccumulatorMath {
+  readonly channel: number;
+  readonly taps: readonly TapMath[];
+  readonly sum: number; // of the products
+  readonly bias: number;
+  readonly accumulator: number; // sum + bias
+}
+
+/** From the accumulator to the byte, rounding twice as TensorFlow Lite Micro does. */
+export interface RequantizeMath extends FixedPointScale {
+  readonly scale: number; // input scale · weight scale / output scale = multiplier · 2^(shift − 31), nearly
+  readonly shiftedLeft: number; // accumulator · 2^shift where shift > 0, else the accumulator
+  readonly highMultiplied: number; // shiftedLeft · multiplier / 2^31, rounded
+  readonly shiftedRight: number; // … / 2^−shift where shift < 0, rounded, ties away from zero
+  readonly zeroPoint: number;
+  readonly unclamped: number; // shiftedRight + zero_point
+  readonly min: number; // of int8 and of the fused activation
+  readonly max: number;
+  readonly byte: number;
+}
+
+export interface IntegerMath extends AccumulatorMath {
+  readonly requantize: RequantizeMath;
+}
+
+/** Whether `integerMath` can be asked about an operator. */
+export const hasIntegerMath = (op: string): boolean => opNamed(op).terms !== undefined;
+
+/**
+ * @param node int8, with the values of its input
+ * @param output which element of the output
+ */
+export function integerMath(op: string, node: OpNode, output: number): IntegerMath {
+  const { inputs, outputs, attrs } = node as WeightedNode;
+  const terms = opNamed(op).terms?.(node, output);
+  if (!terms) throw new TypeError(`${op} is no sum of inputs and weights`);
+  const [input, weights, biases] = inputs;
+  const { zeroPoint } = perTensorQuant(input);
+  const taps = terms.taps.map(({ input: inputIndex, weight: weightIndex }): TapMath => {
+    const byte = inputIndex === null ? zeroPoint : dataOf(input)[inputIndex]!;
+    const weight = dataOf(weights)[weightIndex]!;
+    return { inputIndex, weightIndex, input: byte, weight, product: (byte - zeroPoint) * weight };
+  });
+  const sum = taps.reduce((total, { product }) => total + product, 0);
+  const bias = biases ? dataOf(biases)[terms.channel]! : 0;
+  const range = activationRangeInt8(attrs.activation, outputs[0]!);
+  const { zeroPoint: outputZeroPoint } = perTensorQuant(outputs[0]!);
+  return {
+    channel: terms.channel,
+    taps,
+    sum,
+    bias,
+    accumulator: sum + bias,
+    requantize: requantizeMath(sum + bias, terms.scale, outputZeroPoint, range),
+  };
+}
+
+function requantizeMath(
+  accumulator: number,
+  scale: number,
+  zeroPoint: number,
+  [min, max]: readonly [number, number],
+): RequantizeMath {
+  const { multiplier, shift } = quantizeMultiplier(scale);
+  const shiftedLeft = accumulator * 2 ** Math.max(shift, 0);
+  const highMultiplied = roundingDoublingHighMultiply(shiftedLeft, multiplier);
+  const shiftedRight = roundingDivideByPowerOfTwo(highMultiplied, Math.max(-shift, 0));
+  const unclamped = shiftedRight + zeroPoint;
+  return {
+    scale,
+    multiplier,
+    shift,
+    shiftedLeft,
+    highMultiplied,
+    shiftedRight,
+    zeroPoint,
+    unclamped,
+    min,
+    max,
+    byte: clamp(unclamped, min, max),
+  };
+}
