@@ -11,14 +11,19 @@ import { sharedPath, withoutShared } from '../../tests/shared-folder.js';
 import type { Row } from './row.js';
 import { tflmCmsisNn } from './tflm-cmsis-nn.js';
 
-const cores = ['cortex-m0plus', 'cortex-m4', 'cortex-m55'] as const;
+const cores = ['cortex-m0plus', 'cortex-m4', 'cortex-m55', 'rv32imc'] as const;
 
 export function benchEmittedC(): readonly Row[] {
   if (withoutShared) return [{ skipped: 'needs ../shared' }];
   return cores.flatMap((core): readonly Row[] =>
     canRun(emulatedCores[core])
-      ? goldenModelNames.flatMap((name) => [...rowsOf(core, name), publishedRow(core, name)])
-      : [{ core, engine: 'skipped: needs arm-none-eabi-gcc and qemu-system-arm' }],
+      ? goldenModelNames.flatMap((name) => [...rowsOf(core, name), ...publishedRow(core, name)])
+      : [
+          {
+            core,
+            engine: `skipped: needs ${emulatedCores[core].compiler} and ${emulatedCores[core].machine.emulator}`,
+          },
+        ],
   );
 }
 
@@ -50,11 +55,12 @@ const portable = {
   accept: ({ variant }: { variant: string }) => variant.startsWith('portable'),
 };
 
-/** The same columns; the engine reads the .tflite where it lies, so that this file is its model. */
-function publishedRow(core: (typeof cores)[number], name: (typeof goldenModelNames)[number]): Row {
+/** The same columns; the engine reads the .tflite where it lies, so that this file is its model. None for RV32. */
+function publishedRow(core: (typeof cores)[number], name: (typeof goldenModelNames)[number]): readonly Row[] {
+  if (core === 'rv32imc') return [];
   const { instructions, codeBytes, staticRamBytes, stackBytes } = tflmCmsisNn[name];
   const model = statSync(sharedPath(`models/${name}.tflite`)).size;
-  return {
+  const row = {
     core,
     model: name,
     engine: 'TFLM + CMSIS-NN *',
@@ -64,4 +70,5 @@ function publishedRow(core: (typeof cores)[number], name: (typeof goldenModelNam
     'flash: sum': codeBytes[core] + model,
     ...(core === 'cortex-m4' && { RAM: staticRamBytes, stack: stackBytes }),
   };
+  return [row];
 }

@@ -23,31 +23,36 @@ const measured: readonly (readonly [EmulatedCore, (typeof goldenModelNames)[numb
   ['cortex-m0plus', 'hello_world_int8', 'speed', [2_505, 1_910, 148]],
   ['cortex-m0plus', 'kws_ref_model', 'speed', [10_891_833, 33_058, 9_732]],
   ['cortex-m0plus', 'pretrainedResnet_quant', 'speed', [44_936_544, 93_986, 36_828]],
+  ['rv32imc', 'hello_world_int8', 'speed', [1_865, 1_612, 116]],
+  ['rv32imc', 'kws_ref_model', 'speed', [10_399_470, 32_220, 9_780]],
+  ['rv32imc', 'pretrainedResnet_quant', 'speed', [49_562_376, 92_620, 36_772]],
   ['cortex-m55', 'hello_world_int8', 'speed', [315, 1_850, 88]],
   ['cortex-m55', 'kws_ref_model', 'speed', [887_587, 34_346, 8_832]],
   ['cortex-m55', 'pretrainedResnet_quant', 'speed', [2_582_526, 91_802, 34_752]],
 ];
 const TOLERANCE = 0.01;
 
-const gcc = hasTool('arm-none-eabi-gcc')
-  ? execFileSync('arm-none-eabi-gcc', ['-dumpversion'], { encoding: 'utf8' }).trim()
-  : 'none';
+/** The version of a core's gcc; another one counts otherwise. */
+const versionOf = (compiler: string): string =>
+  hasTool(compiler) ? execFileSync(compiler, ['-dumpversion'], { encoding: 'utf8' }).trim() : 'none';
+const versions = new Map(Object.values(emulatedCores).map(({ compiler }) => [compiler, versionOf(compiler)]));
 
-describe.skipIf(withoutShared || !gcc.startsWith('12.2'))(
-  'figures (needs ../shared and arm-none-eabi-gcc 12.2)',
-  () => {
-    it.each(measured)('%s, %s for %s', (core, name, optimize, figures) => {
-      expect(canRun(emulatedCores[core]), 'qemu-system-arm').toBe(true);
-      const { graph, runs } = goldenModel(name);
-      const inputs = runs.slice(0, 3).map((run) => run.inputs.map((bytes) => Int8Array.from(bytes)));
-      const model = { graph, path: `${name}.tflite`, sha256: '', bytes: new Uint8Array() };
-      const { instructions, flash, ram, bitExact, layers } = benchOnCore(model, { core, optimize, inputs });
-      expect(bitExact).toBe(true);
-      const now: Figures = [instructions, flash.totalBytes, ram.totalBytes];
-      const worse = now.filter((value, i) => Math.abs(value - figures[i]!) > TOLERANCE * figures[i]!);
-      expect(worse.length === 0 ? figures : now).toEqual(figures);
-      const predicted = layers.reduce((sum, layer) => sum + layer.predicted, 0);
-      expect(Math.abs(predicted / instructions - 1), `${predicted} predicted`).toBeLessThanOrEqual(PREDICTION_ERROR);
-    });
-  },
-);
+describe.skipIf(withoutShared)('figures (needs ../shared)', () => {
+  for (const [core, name, optimize, figures] of measured)
+    it.skipIf(!versions.get(emulatedCores[core].compiler)!.startsWith('12.2'))(
+      `${core}, ${name} for ${optimize} (needs ${emulatedCores[core].compiler} 12.2)`,
+      () => {
+        expect(canRun(emulatedCores[core]), emulatedCores[core].machine.emulator).toBe(true);
+        const { graph, runs } = goldenModel(name);
+        const inputs = runs.slice(0, 3).map((run) => run.inputs.map((bytes) => Int8Array.from(bytes)));
+        const model = { graph, path: `${name}.tflite`, sha256: '', bytes: new Uint8Array() };
+        const { instructions, flash, ram, bitExact, layers } = benchOnCore(model, { core, optimize, inputs });
+        expect(bitExact).toBe(true);
+        const now: Figures = [instructions, flash.totalBytes, ram.totalBytes];
+        const worse = now.filter((value, i) => Math.abs(value - figures[i]!) > TOLERANCE * figures[i]!);
+        expect(worse.length === 0 ? figures : now).toEqual(figures);
+        const predicted = layers.reduce((sum, layer) => sum + layer.predicted, 0);
+        expect(Math.abs(predicted / instructions - 1), `${predicted} predicted`).toBeLessThanOrEqual(PREDICTION_ERROR);
+      },
+    );
+});

@@ -54,33 +54,36 @@ function allVariants(core: Core): { file: string; variants: ReadonlySet<string> 
 }
 
 const hard = '-mfloat-abi=hard';
-const cores: Readonly<Partial<Record<Core, { flags: readonly string[]; variant: RegExp }>>> = {
+const riscv = ['-march=rv32imc', '-mabi=ilp32'];
+const cores: Readonly<Partial<Record<Core, { prefix?: string; flags: readonly string[]; variant: RegExp }>>> = {
   'cortex-m0plus': { flags: ['-mcpu=cortex-m0plus'], variant: /words/ },
   'cortex-m3': { flags: ['-mcpu=cortex-m3'], variant: /words/ },
   'cortex-m4': { flags: ['-mcpu=cortex-m4', '-mfpu=fpv4-sp-d16', hard], variant: /dsp/ },
   'cortex-m7': { flags: ['-mcpu=cortex-m7', '-mfpu=fpv5-d16', hard], variant: /dsp/ },
   'cortex-m33': { flags: ['-mcpu=cortex-m33', '-mfpu=fpv5-sp-d16', hard], variant: /dsp/ },
   'cortex-m55': { flags: ['-mcpu=cortex-m55', hard], variant: /mve/ },
+  rv32imc: { prefix: 'riscv64-unknown-elf', flags: [...riscv, '--specs=picolibc.specs'], variant: /words/ },
 };
-const tool = (name: string) => `arm-none-eabi-${name}`;
 const dialects = [
-  ...['-O1', '-O2', '-O3', '-Os'].map((level) => [tool('gcc'), '-std=c99', level]),
-  [tool('g++'), '-x', 'c++', '-std=c++11', '-O2'],
+  ...['-O1', '-O2', '-O3', '-Os'].map((level) => ['gcc', '-std=c99', level]),
+  ['g++', '-x', 'c++', '-std=c++11', '-O2'],
 ];
 
-describe.skipIf(!hasTool(tool('gcc')) || !hasTool(tool('g++')))('kernels compile without a warning', () => {
-  it.each(Object.entries(cores))(
-    'on %s (needs arm-none-eabi-gcc)',
-    (core, { flags, variant }) => {
-      const { file, variants } = allVariants(core as Core);
-      expect([...variants].filter((shape) => variant.test(shape)).length).toBeGreaterThan(4);
-      const wrong = dialects.flatMap(([compiler, ...dialect]) => {
-        const args = [...dialect, ...flags, '-mthumb', ...strictFlags, '-I.', '-c', file, '-o', 'all.o'];
-        const { status, stderr } = spawnSync(compiler!, args, { cwd: dirname(file), encoding: 'utf8' });
-        return status === 0 && stderr === '' ? [] : [`${dialect.join(' ')}\n${stderr.slice(0, 3000)}`];
-      });
-      expect(wrong).toEqual([]);
-    },
-    300_000,
-  );
+describe('kernels compile without a warning', () => {
+  for (const [core, { prefix = 'arm-none-eabi', flags, variant }] of Object.entries(cores))
+    it.skipIf(!hasTool(`${prefix}-gcc`) || !hasTool(`${prefix}-g++`))(
+      `on ${core} (needs ${prefix}-gcc)`,
+      () => {
+        const { file, variants } = allVariants(core as Core);
+        expect([...variants].filter((shape) => variant.test(shape)).length).toBeGreaterThan(4);
+        const thumb = prefix === 'arm-none-eabi' ? ['-mthumb'] : [];
+        const wrong = dialects.flatMap(([compiler, ...dialect]) => {
+          const args = [...dialect, ...flags, ...thumb, ...strictFlags, '-I.', '-c', file, '-o', 'all.o'];
+          const { status, stderr } = spawnSync(`${prefix}-${compiler}`, args, { cwd: dirname(file), encoding: 'utf8' });
+          return status === 0 && stderr === '' ? [] : [`${dialect.join(' ')}\n${stderr.slice(0, 3000)}`];
+        });
+        expect(wrong).toEqual([]);
+      },
+      300_000,
+    );
 });

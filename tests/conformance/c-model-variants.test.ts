@@ -43,6 +43,13 @@ const families: Readonly<Record<string, Family>> = {
   'words on cortex-m0plus': { variant: /^words/, platform: platforms['cortex-m0plus'], every: 1, least: 55 },
   'words on cortex-m3': { variant: /^words/, platform: platforms['cortex-m3'], every: 1, least: 55 },
   'words on rv32imc': { variant: /^words/, platform: platforms.rv32imc, every: 1, least: 55 },
+  'encoded on rv32imc': {
+    variant: /_sparse|_codebook/,
+    platform: platforms.rv32imc,
+    every: 2,
+    least: 12,
+    layers: 'encoded',
+  },
   'portable on rv32imc': { variant: /^portable/, platform: platforms.rv32imc, every: 3, least: 12 },
   'words on cortex-m0plus at -Os': {
     variant: /^words/,

@@ -70,7 +70,7 @@ function implementation(
     variant: `${variantOf(matrix)}${window ? '_window' : ''}`,
     instructions: Math.round(
       dotInstructions(matrix, pixels, g.outputChannels, together, core) +
-        pixels * (taps * 7 + g.filterHeight * 14) +
+        pixels * (taps * 7 + g.filterHeight * (core === 'rv32imc' ? 120 : 14)) +
         (window ? g.inputHeight * g.inputWidth * g.inputChannels * 14 : 0),
     ),
     codeBytes: 600 + (window ? 160 : 0) + instances * (360 + loopBytes(matrix, together)),

@@ -35,11 +35,13 @@ export const depthwiseConv2dWords = (
     const outputs = g.outputHeight * g.outputWidth * g.outputChannels;
     const plain = g.strideWidth * g.dilationWidth === 1 && g.filterWidth === 3 && together >= 4;
     const factor = core === 'cortex-m3' ? 0.65 : 1;
+    const perOutput = core === 'rv32imc' ? 37 : 67;
     return [
       {
         variant: 'words',
         instructions: Math.round(
-          factor * (outputs * (taps * (plain ? 2.7 : 5) + 67) + g.inputHeight * g.inputWidth * g.inputChannels * 7),
+          factor *
+            (outputs * (taps * (plain ? 2.7 : 5) + perOutput) + g.inputHeight * g.inputWidth * g.inputChannels * 7),
         ),
         codeBytes: 1100,
         weightBytes: g.outputChannels * (taps + 9),

@@ -50,6 +50,17 @@ THIMBLE_INLINE void thimble_words_row(
         THIMBLE_WORDS_GIVE(sums);
         return;
     }
+#else
+    if (filter_width == 3 && pixels == 5) {
+        const int32_t first = weights[0], second = weights[1], third = weights[2];
+
+        sums->a0 += values[0] * first + values[1] * second + values[2] * third;
+        sums->a1 += values[1] * first + values[2] * second + values[3] * third;
+        sums->a2 += values[2] * first + values[3] * second + values[4] * third;
+        sums->a3 += values[3] * first + values[4] * second + values[5] * third;
+        sums->a4 += values[4] * first + values[5] * second + values[6] * third;
+        return;
+    }
 #endif
     for (int32_t k = 0; k < filter_width; k++, values++) {
         const int32_t weight = weights[k];
@@ -84,15 +95,7 @@ THIMBLE_INLINE void thimble_depthwise_words_pixels(
                 &sums, rows[y] + x * dilation % stride * phase_size + x * dilation / stride,
                 weights + y * filter_width + x, 1, pixels);
     }
-    output[0] = thimble_words_requantize(sums.a0, multiplier, shift, to);
-    if (pixels > 1)
-        output[channels] = thimble_words_requantize(sums.a1, multiplier, shift, to);
-    if (pixels > 2)
-        output[2 * channels] = thimble_words_requantize(sums.a2, multiplier, shift, to);
-    if (pixels > 3)
-        output[3 * channels] = thimble_words_requantize(sums.a3, multiplier, shift, to);
-    if (pixels > 4)
-        output[4 * channels] = thimble_words_requantize(sums.a4, multiplier, shift, to);
+    thimble_words_finish(&sums, pixels, multiplier, shift, to, output, channels);
 }
 
 /* @param weights [channels, taps]; @param ring rows of stride_width * phase_size words each, kept at once */

@@ -12,6 +12,9 @@ export interface Rows {
   readonly scales: readonly number[];
 }
 
+/** Instructions a tap and a unit, counted on the emulated cores; ARMv6-M where nothing is said. */
+const rates: Readonly<Record<string, readonly [number, number]>> = { 'cortex-m3': [2.5, 18], rv32imc: [4.4, 11] };
+
 /** None where the arithmetic cannot be proved exact. */
 export function fullyConnectedWords(node: WeightedNode, shape: Rows, core: string): readonly Implementation[] {
   const { rows, depth, units, scales } = shape;
@@ -26,17 +29,12 @@ export function fullyConnectedWords(node: WeightedNode, shape: Rows, core: strin
     for (let k = 0; k < depth; k++)
       if (scaling.channels[c]!.multiplier !== 0) weights[(c - (c % 4)) * count + 4 * k + (c % 4)] = 128 + filter[k]!;
   const uniform = isUniform(scaling);
-  const perTap = core === 'cortex-m3' ? 2.25 : 3.25;
+  const [perTap, perUnit] = rates[core] ?? [3.5, 34];
   return [
     {
       variant: 'words',
       instructions: Math.round(
-        rows *
-          (padded * count * (perTap + 0.25) +
-            units * (core === 'cortex-m3' ? 18 : 34) +
-            (uniform ? 0 : 12) * units +
-            depth * 6 +
-            40),
+        rows * (padded * count * perTap + units * perUnit + (uniform ? 0 : 12) * units + depth * 6 + 40),
       ),
       codeBytes: uniform ? 420 : 560,
       weightBytes: weights.length + 4 * padded + (uniform ? 0 : 5 * units),

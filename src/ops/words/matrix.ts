@@ -95,7 +95,7 @@ export function outputBounds(node: WeightedNode): string {
   return `/* zero_point, activation_min, activation_max */ ${perTensorQuant(output).zeroPoint}, ${min}, ${max}`;
 }
 
-/** Instructions to load a weight, for ARMv6-M and for cores with more in one. */
+/** Instructions to load a weight, for ARMv6-M and for cores with more in one. RV32 loads one input at a time. */
 const loads: Readonly<Record<EncodingKind, readonly [number, number]>> = {
   dense: [1, 1],
   sparse: [5, 3],
@@ -113,8 +113,11 @@ export function dotInstructions(
   const small = core === 'cortex-m0' || core === 'cortex-m0plus';
   const load = loads[kind][small ? 0 : 1];
   const entries = kind === 'sparse' ? bytes.length / 2 : outputChannels * taps;
-  const perEntry = (load + 1 + (small ? 2 : 1) * together + 3 / unroll) / together;
-  const perOutput = (small ? 32 : 16) + 14 / together;
+  const perEntry =
+    core === 'rv32imc'
+      ? (kind === 'dense' ? 2.75 * together + 1.7 : 3 * together + load + 3) / together // two channels share a load
+      : (load + 1 + (small ? 2 : 1) * together + 3 / unroll) / together;
+  const perOutput = core === 'rv32imc' ? 10 + 4 / together : (small ? 32 : 16) + 14 / together;
   return pixels * (entries * perEntry + outputChannels * perOutput);
 }
 

@@ -273,6 +273,79 @@ THIMBLE_INLINE int32_t thimble_words_start(int32_t bias, const int32_t *total, c
     return from->lengths ? bias : bias - *total;
 }
 
+THIMBLE_INLINE thimble_words_sums thimble_words_starts(
+    int32_t bias, const int32_t *totals, int32_t pixels, const thimble_words_weights *from)
+{
+    thimble_words_sums sums = {0, 0, 0, 0, 0};
+
+    sums.a0 = thimble_words_start(bias, totals, from);
+    if (pixels > 1)
+        sums.a1 = thimble_words_start(bias, totals + 1, from);
+    if (pixels > 2)
+        sums.a2 = thimble_words_start(bias, totals + 2, from);
+    if (pixels > 3)
+        sums.a3 = thimble_words_start(bias, totals + 3, from);
+    if (pixels > 4)
+        sums.a4 = thimble_words_start(bias, totals + 4, from);
+    return sums;
+}
+
+/* One channel of 1 to 5 pixels. @param step from a pixel's output to the next one's */
+THIMBLE_INLINE void thimble_words_finish(
+    const thimble_words_sums *sums, int32_t pixels, int32_t multiplier, int32_t shift, const thimble_words_output *to,
+    int8_t *output, int32_t step)
+{
+    output[0] = thimble_words_requantize(sums->a0, multiplier, shift, to);
+    if (pixels > 1)
+        output[step] = thimble_words_requantize(sums->a1, multiplier, shift, to);
+    if (pixels > 2)
+        output[2 * step] = thimble_words_requantize(sums->a2, multiplier, shift, to);
+    if (pixels > 3)
+        output[3 * step] = thimble_words_requantize(sums->a3, multiplier, shift, to);
+    if (pixels > 4)
+        output[4 * step] = thimble_words_requantize(sums->a4, multiplier, shift, to);
+}
+
+/* RV32 has registers for two channels at a time: an input that is loaded serves both. All taps are there. */
+#if defined(__riscv)
+#define THIMBLE_WORDS_PAIRS 1
+#else
+#define THIMBLE_WORDS_PAIRS 0
+#endif
+
+THIMBLE_INLINE void thimble_words_dot_pair(
+    thimble_words_sums *one, thimble_words_sums *two, const int32_t *values, const uint8_t *weights, int32_t taps,
+    int32_t pixels, int32_t stride)
+{
+    const uint8_t *const end = weights + taps;
+    thimble_words_sums a = *one, b = *two;
+
+    for (; weights != end; weights++, values += stride) {
+        const int32_t first = weights[0], second = weights[taps];
+
+        a.a0 += values[0] * first;
+        b.a0 += values[0] * second;
+        if (pixels > 1) {
+            a.a1 += values[1] * first;
+            b.a1 += values[1] * second;
+        }
+        if (pixels > 2) {
+            a.a2 += values[2] * first;
+            b.a2 += values[2] * second;
+        }
+        if (pixels > 3) {
+            a.a3 += values[3] * first;
+            b.a3 += values[3] * second;
+        }
+        if (pixels > 4) {
+            a.a4 += values[4] * first;
+            b.a4 += values[4] * second;
+        }
+    }
+    *one = a;
+    *two = b;
+}
+
 /* All output channels of 1 to 5 pixels. @param values of all taps; @param totals 128 times the sum of each pixel's */
 THIMBLE_INLINE void thimble_words_pixels(
     const int32_t *values, const int32_t *totals, int32_t pixels, int32_t stride, const thimble_words_weights *from,
@@ -280,32 +353,25 @@ THIMBLE_INLINE void thimble_words_pixels(
     int32_t output_channels)
 {
     const uint8_t *weights = from->bytes;
+    int32_t c = 0;
 
-    for (int32_t c = 0; c < output_channels; c++, channel += THIMBLE_WORDS_CHANNEL) {
-        const int32_t bias = channel[0], multiplier = channel[1], shift = shifts[c];
+    if (THIMBLE_WORDS_PAIRS && !from->lengths && !from->codebook)
+        for (; c + 1 < output_channels; c += 2, channel += 2 * THIMBLE_WORDS_CHANNEL, weights += 2 * from->taps) {
+            const int32_t *const other = channel + THIMBLE_WORDS_CHANNEL;
+            thimble_words_sums first = thimble_words_starts(channel[0], totals, pixels, from);
+            thimble_words_sums second = thimble_words_starts(other[0], totals, pixels, from);
+
+            thimble_words_dot_pair(&first, &second, values, weights, from->taps, pixels, stride);
+            thimble_words_finish(&first, pixels, channel[1], shifts[c], to, output + c, output_channels);
+            thimble_words_finish(&second, pixels, other[1], shifts[c + 1], to, output + c + 1, output_channels);
+        }
+    for (; c < output_channels; c++, channel += THIMBLE_WORDS_CHANNEL) {
         const int32_t length = from->lengths ? from->lengths[c] : from->codebook ? from->taps / 2 : from->taps;
-        thimble_words_sums sums = {0, 0, 0, 0, 0};
+        thimble_words_sums sums = thimble_words_starts(channel[0], totals, pixels, from);
 
-        sums.a0 = thimble_words_start(bias, totals, from);
-        if (pixels > 1)
-            sums.a1 = thimble_words_start(bias, totals + 1, from);
-        if (pixels > 2)
-            sums.a2 = thimble_words_start(bias, totals + 2, from);
-        if (pixels > 3)
-            sums.a3 = thimble_words_start(bias, totals + 3, from);
-        if (pixels > 4)
-            sums.a4 = thimble_words_start(bias, totals + 4, from);
         thimble_words_dot(&sums, values, from, weights, length, pixels, stride);
         weights += length;
-        output[c] = thimble_words_requantize(sums.a0, multiplier, shift, to);
-        if (pixels > 1)
-            output[output_channels + c] = thimble_words_requantize(sums.a1, multiplier, shift, to);
-        if (pixels > 2)
-            output[2 * output_channels + c] = thimble_words_requantize(sums.a2, multiplier, shift, to);
-        if (pixels > 3)
-            output[3 * output_channels + c] = thimble_words_requantize(sums.a3, multiplier, shift, to);
-        if (pixels > 4)
-            output[4 * output_channels + c] = thimble_words_requantize(sums.a4, multiplier, shift, to);
+        thimble_words_finish(&sums, pixels, channel[1], shifts[c], to, output + c, output_channels);
     }
 }
 
