@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "thimble_frames.h"
 #include "thimble_platform.h"
 #include "thimble_text.h"
 
@@ -31,6 +32,7 @@ void thimble_memory_start(void)
 
 void thimble_report_fault(void)
 {
+    thimble_frames_leave();
     thimble_put_line("");
     thimble_put_line("e-[The processor faulted: wrong memory access or unknown instruction; resetting]");
     thimble_platform_flush();

@@ -23,12 +23,16 @@ void thimble_command_layer(const char *arguments);
 void thimble_command_handshake(const char *arguments);
 void thimble_command_memory(const char *arguments);
 
+/* thimble_binary.c */
+void thimble_command_frames(const char *arguments);
+
 /* Shared by several: one inference with the input copied from its buffer, and how answers look. */
-uint32_t thimble_timed_run(void); /* its ticks */
+struct thimble_reading;
+void thimble_timed_run(struct thimble_reading *reading); /* sets the ticks before and in the inference */
 void thimble_put_lap(uint32_t microseconds);
 void thimble_put_check(int32_t bytes, uint32_t crc);
 
-/* Bytes as m-output-[hex] lines of 32, with their checksum behind the last. */
+/* Bytes as m-output-[hex] lines of 32, with their checksum behind the last; in framed mode as they are. */
 struct thimble_hex_dump {
     uint32_t crc;
     uint8_t column;

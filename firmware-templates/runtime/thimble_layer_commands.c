@@ -4,6 +4,7 @@
  */
 #include "thimble_commands.h"
 #include "thimble_crc32.h"
+#include "thimble_link.h"
 #include "thimble_model.h"
 #include "thimble_platform.h"
 #include "thimble_protocol.h"
@@ -49,9 +50,11 @@ void thimble_layer_hook(int layer, const int8_t *output, int32_t bytes)
 
 static void run_showing(int32_t what)
 {
+    struct thimble_reading ignored;
+
     wanted = what;
     layer_start = thimble_platform_ticks();
-    (void)thimble_timed_run();
+    thimble_timed_run(&ignored);
     wanted = NOTHING;
 }
 

@@ -25,7 +25,11 @@ struct thimble_model_facts {
 
 extern const struct thimble_model_facts thimble_model;
 
-/* Copies the input buffer into the model's inputs and computes. */
+/* Copies the input buffer into the model's inputs, which an inference may consume. */
+void thimble_model_fill(void);
+/* Computes. */
+void thimble_model_invoke(void);
+/* Both. */
 void thimble_model_run(void);
 
 /* Called after each inference that a reading is sent for, outside of its time: a sketch takes the result there. */

@@ -40,4 +40,18 @@ struct thimble_memory_map {
 
 struct thimble_memory_map thimble_platform_memory(void);
 
+/*
+ * What a chip may have beside; where its files define none of these, the runtime's own say that there is nothing. GCC and
+ * Clang, which every toolchain of a board here is made of, let a definition elsewhere win over a weak one.
+ */
+#if defined(__GNUC__)
+#define THIMBLE_PLATFORM_DEFAULT __attribute__((weak))
+#else
+#define THIMBLE_PLATFORM_DEFAULT
+#endif
+
+#define THIMBLE_NO_TEMPERATURE INT32_MIN
+/* Of the chip, in thousandths of a degree Celsius; THIMBLE_NO_TEMPERATURE without a sensor. */
+int32_t thimble_platform_temperature(void);
+
 #endif

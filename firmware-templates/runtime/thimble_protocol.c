@@ -1,6 +1,9 @@
 #include "thimble_protocol.h"
 
+#include "thimble_binary.h"
 #include "thimble_commands.h"
+#include "thimble_frames.h"
+#include "thimble_link.h"
 #include "thimble_model.h"
 #include "thimble_platform.h"
 #include "thimble_text.h"
@@ -16,6 +19,12 @@ static void help(const char *arguments);
 static void name(const char *arguments);
 static void profile(const char *arguments);
 static void timestamp(const char *arguments);
+
+#if THIMBLE_BINARY
+#define FRAMES_COMMAND(COMMAND) COMMAND("frames", thimble_command_frames, "frames S: binary mode, session S 1..255")
+#else
+#define FRAMES_COMMAND(COMMAND)
+#endif
 
 /* Name, function, line of help. Macros rather than a table: the pointers and texts of one would lie in the RAM of an AVR. */
 #define COMMANDS(COMMAND) \
@@ -33,6 +42,7 @@ static void timestamp(const char *arguments);
     COMMAND("layers", thimble_command_layers, "layers: checksum and ticks of each operator") \
     COMMAND("layer", thimble_command_layer, "layer I: raw bytes of operator I's output") \
     COMMAND("memory", thimble_command_memory, "memory: what is used of the RAM") \
+    FRAMES_COMMAND(COMMAND) \
     COMMAND("stream", thimble_command_stream, "stream N: readings until N or any byte; 0 = without end")
 
 static void name(const char *arguments)
@@ -81,12 +91,12 @@ static void answer_unknown(const char *line)
     thimble_put_text("e-[Unknown command: ");
     for (uint8_t i = 0; i < ECHOED_CHARACTERS && line[i] != '\0'; i++) {
         const uint8_t character = (uint8_t)line[i];
-        thimble_platform_put(character >= ' ' && character <= '~' && character != ']' ? character : (uint8_t)'?');
+        thimble_link_put(character >= ' ' && character <= '~' && character != ']' ? character : (uint8_t)'?');
     }
     thimble_put_end();
 }
 
-static void execute(const char *line)
+void thimble_protocol_execute(const char *line)
 {
     const char *arguments;
 
@@ -100,7 +110,7 @@ static void execute(const char *line)
     answer_unknown(line);
 }
 
-void thimble_protocol_feed(uint8_t byte)
+static void feed_text(uint8_t byte)
 {
     if (byte == '\r' || byte == '\n')
         return;
@@ -116,10 +126,22 @@ void thimble_protocol_feed(uint8_t byte)
     if (command_too_long)
         thimble_put_line("e-[Command longer than 80 characters]");
     else
-        execute(command);
+        thimble_protocol_execute(command);
     command_too_long = 0u;
-    thimble_put_line("m-ready");
+    if (thimble_frames_session() == 0u)
+        thimble_put_line("m-ready");
     thimble_platform_flush();
+}
+
+void thimble_protocol_feed(uint8_t byte)
+{
+    if (!thimble_binary_feed(byte))
+        feed_text(byte);
+}
+
+uint8_t thimble_link_interrupted(void)
+{
+    return thimble_frames_session() != 0u ? thimble_binary_interrupted() : thimble_platform_poll() >= 0;
 }
 
 void thimble_protocol_boot(void)

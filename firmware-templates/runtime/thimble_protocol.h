@@ -16,6 +16,9 @@ void thimble_protocol_feed(uint8_t byte);
 /* Boots, then serves for ever: the last call of main. */
 void thimble_protocol_serve(void);
 
+/* Runs one command without its '%' and answers it, all but the m-ready. */
+void thimble_protocol_execute(const char *line);
+
 /*
  * For the commands: takes the next number from the arguments. 1 and *value where there is one, 1 and the fallback at
  * the end, 0 for anything that is not a decimal number up to the maximum.

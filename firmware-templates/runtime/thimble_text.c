@@ -1,14 +1,14 @@
 #include "thimble_text.h"
 
 #include "thimble_crc32.h"
-#include "thimble_platform.h"
+#include "thimble_link.h"
 
 static uint32_t line_crc; /* over everything put since thimble_put_figures */
 
 static void put(uint8_t byte)
 {
     line_crc = thimble_crc32_byte(line_crc, byte);
-    thimble_platform_put(byte);
+    thimble_link_put(byte);
 }
 
 void thimble_put_fixed(const char *text)
@@ -98,6 +98,16 @@ void thimble_put_fixed_pair(const char *key, uint32_t value)
     thimble_put_fixed(key);
     put('=');
     thimble_put_unsigned(value);
+}
+
+void thimble_put_fixed_signed_pair(const char *key, int32_t value)
+{
+    thimble_put_fixed(key);
+    if (value < 0)
+        thimble_put_text("=-");
+    else
+        thimble_put_text("=");
+    thimble_put_unsigned(value < 0 ? 0u - (uint32_t)value : (uint32_t)value);
 }
 
 void thimble_put_fixed_figures(const char *name)

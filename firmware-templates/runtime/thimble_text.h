@@ -30,5 +30,7 @@ void thimble_put_sum(void);
 /* "key=value"; the key brings the space before it. */
 #define thimble_put_pair(key, value) thimble_put_fixed_pair(THIMBLE_FIXED_TEXT(key), value)
 void thimble_put_fixed_pair(const char *key, uint32_t value);
+#define thimble_put_signed_pair(key, value) thimble_put_fixed_signed_pair(THIMBLE_FIXED_TEXT(key), value)
+void thimble_put_fixed_signed_pair(const char *key, int32_t value);
 
 #endif

@@ -19,7 +19,10 @@ export type Reading =
       readonly kind: 'inference';
       readonly origin: Origin;
       readonly sequence: number;
-      readonly latency: Latency;
+      readonly latency: Latency; // from the input in its buffer to the outputs: copy and inference
+      /** Of it, the copy; and what comes behind it, finding the class. Absent from firmware that does not tell. */
+      readonly pre?: Latency;
+      readonly post?: Latency;
       readonly classIndex: number; // of the largest output
       readonly score: number; // dequantized
     }
@@ -40,6 +43,7 @@ export interface MemoryReading {
   readonly stackHighWaterBytes: number;
   readonly heapUsedBytes: number;
   readonly heapFreeBytes: number;
+  readonly temperatureC?: number; // of the chip, where it has a sensor
 }
 
 export interface PortIdentity {

@@ -1,7 +1,8 @@
 /** What a board's lines say, each checked strictly: a line that is damaged, cut or doubled gives nothing. */
 import { z } from 'zod';
 import type { MemoryReading } from '../core/reading.js';
-import { crc32OfText, crcText } from './crc32.js';
+import { crc32, crc32OfText, crcText } from './crc32.js';
+import { word16, word32 } from './frames.js';
 import type { Line } from './line-reader.js';
 
 const unsigned32 = z
@@ -29,6 +30,8 @@ const handshakeFields = z.object({
   hooks: flag,
   'clock-hz': unsigned32,
   'timer-hz': unsigned32.refine((hertz) => hertz > 0),
+  frame: unsigned32.refine((bytes) => bytes >= 16 && bytes <= 247).optional(),
+  credits: unsigned32.refine((frames) => frames >= 1 && frames <= 256).optional(),
   sum: crc.optional(),
 });
 
@@ -46,6 +49,8 @@ export interface Handshake {
   readonly clockHz: number;
   readonly timerHz: number;
   readonly hasSums: boolean; // every line of figures ends with its own checksum
+  /** The binary mode: bytes of input in a frame, and frames that may be on their way unanswered. Absent: text alone. */
+  readonly frames?: { readonly inputBytes: number; readonly credits: number };
 }
 
 export function parseHandshake(line: Line): Handshake | undefined {
@@ -64,6 +69,9 @@ export function parseHandshake(line: Line): Handshake | undefined {
       clockHz: fields['clock-hz'],
       timerHz: fields['timer-hz'],
       hasSums: fields.sum !== undefined,
+      ...(fields.frame !== undefined &&
+        fields.credits !== undefined &&
+        fields.sum !== undefined && { frames: { inputBytes: fields.frame, credits: fields.credits } }),
     }
   );
 }
@@ -74,10 +82,31 @@ const readingFields = z.object({
   class: unsigned32,
   score: z
     .string()
-    .regex(/^-?\d{1,10}\.\d{6}$/)
-    .transform(Number),
+    .regex(/^(?:-?\d{1,10}\.\d{6}|nan)$/)
+    .transform(Number), // NaN where the board says nan
+  pre: unsigned32.optional(),
+  post: unsigned32.optional(),
 });
 export type RawReading = z.output<typeof readingFields>;
+
+const RECORD_BYTES = 26;
+
+/** The binary mode's record of a reading: little-endian words with their CRC-32 behind them. */
+export function parseReadingRecord(bytes: Uint8Array): RawReading | undefined {
+  if (bytes.length !== RECORD_BYTES || crc32(bytes.subarray(0, -4)) !== word32(bytes, RECORD_BYTES - 4))
+    return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const pre = word32(bytes, 4);
+  return {
+    seq: word32(bytes, 0),
+    ticks: (pre + word32(bytes, 8)) >>> 0,
+    class: word16(bytes, 16),
+    score: view.getFloat32(18, true),
+    pre,
+    post: word32(bytes, 12),
+  };
+}
+
 export const parseReading = (line: Line, sums: boolean): RawReading | undefined =>
   parse(line, 'm-reading-', readingFields, sums);
 
@@ -98,6 +127,11 @@ const memoryFields = z.object({
   'stack-high': unsigned32,
   'heap-used': unsigned32,
   'heap-free': unsigned32,
+  millidegrees: z
+    .string()
+    .regex(/^(?:0|-?[1-9]\d{0,5})$/)
+    .transform(Number)
+    .optional(),
 });
 export function parseMemory(line: Line, sums: boolean): MemoryReading | undefined {
   const fields = parse(line, 'm-memory-', memoryFields, sums);
@@ -110,6 +144,7 @@ export function parseMemory(line: Line, sums: boolean): MemoryReading | undefine
       stackHighWaterBytes: fields['stack-high'],
       heapUsedBytes: fields['heap-used'],
       heapFreeBytes: fields['heap-free'],
+      ...(fields.millidegrees !== undefined && { temperatureC: fields.millidegrees / 1000 }),
     }
   );
 }

@@ -5,6 +5,7 @@ import {
   type Check,
   type Handshake,
   parseCheck,
+  parseHandshake,
   parseLap,
   parseLayer,
   parseMemory,
@@ -14,30 +15,36 @@ import {
   type RawReading,
 } from './answers.js';
 import { resynchronise } from './connect.js';
-import type { Conversation, Exchange } from './conversation.js';
+import { Conversation, type Exchange } from './conversation.js';
 import { crc32, crcText } from './crc32.js';
 import type { DeviceLayer } from './first-diverging-layer.js';
+import type { FramedConversation } from './framed-conversation.js';
 import { latencyOf, ticksBetween } from './latency.js';
 import type { Line } from './line-reader.js';
-import { interrupted, protocolError } from './link-errors.js';
+import { interrupted, protocolError, restarted } from './link-errors.js';
+import type { LinkStatistics } from './link-statistics.js';
 import type { ConnectOptions, DeviceLink, InferReport, LinkTimeouts, StreamReport } from './protocol.js';
+import { withAbort } from './with-abort.js';
 
 /** `db ` and 62 digits: the command buffer of the protocol holds 80 characters. */
 const PIECE_BYTES = 31;
 /** Of loads and of answers that can be asked for again without a change on the board. */
 const TRIES = 3;
+/** In the binary mode, where a try costs little and a bad cable is to be lived with. */
+const FRAMED_TRIES = 10;
 const MAX_RUNS = 65_535;
 
 export class BoardLink implements DeviceLink {
   readonly identity: PortIdentity;
   readonly handshake: Handshake;
-  readonly #conversation: Conversation;
+  readonly #conversation: Conversation | FramedConversation;
   readonly #timeouts: LinkTimeouts;
   readonly #signal: AbortSignal | undefined;
+  #loadedCrc: number | undefined; // of the input that the board is to hold
   #outOfStep = false; // an answer failed: what still comes belongs to it
 
   constructor(
-    conversation: Conversation,
+    conversation: Conversation | FramedConversation,
     identity: PortIdentity,
     handshake: Handshake,
     options: ConnectOptions & { readonly timeouts: LinkTimeouts },
@@ -59,35 +66,61 @@ export class BoardLink implements DeviceLink {
         ),
       );
     return this.#again(async () => {
-      await this.#quiet(`db load ${bytes.length}`);
-      for (let at = 0; at < bytes.length; at += PIECE_BYTES)
-        await this.#quiet(`db ${hexOf(bytes.subarray(at, at + PIECE_BYTES))}`);
+      this.#loadedCrc = undefined; // while it is under way, nothing is there that could be lost
+      await this.#transfer(bytes);
       const check = await this.#one('check', this.#timeouts.answerMs, (line) =>
         parseCheck(line, this.handshake.hasSums),
       );
       this.#compare('check', bytes, check);
+      this.#loadedCrc = check.crc;
     });
+  }
+
+  async #transfer(bytes: Uint8Array): Promise<void> {
+    if (!(this.#conversation instanceof Conversation)) {
+      if (this.#outOfStep) await this.#resynchronise();
+      return this.#conversation.load(bytes);
+    }
+    await this.#quiet(`db load ${bytes.length}`);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+      await this.#quiet(`db ${hexOf(bytes.subarray(at, at + PIECE_BYTES))}`);
+  }
+
+  /** What the binary mode cost; undefined where the link speaks text. */
+  get statistics(): LinkStatistics | undefined {
+    return this.#conversation instanceof Conversation ? undefined : { ...this.#conversation.statistics };
+  }
+
+  get #framed(): boolean {
+    return !(this.#conversation instanceof Conversation);
   }
 
   run(count: number, warmUps = 0): Promise<readonly Reading[]> {
     checkCounts(count, warmUps);
-    return this.#conversation.inTurn(async () => {
+    const work = async () => {
       const readings: Reading[] = [];
       const command = `run ${count} ${warmUps}`;
+      const take = (raw: RawReading | undefined, said = '') => {
+        if (raw?.seq !== readings.length || readings.length === count)
+          throw protocolError(command, 'sends a damaged reading', said);
+        readings.push(this.#reading(raw));
+      };
       await this.#exchange({
         command,
-        silenceMs: this.#timeouts.inferenceMs,
-        onLine: (line) => {
-          const raw = parseReading(line, this.handshake.hasSums);
-          if (raw?.seq !== readings.length || readings.length === count)
-            throw protocolError(command, 'sends a damaged reading', line.text);
-          readings.push(this.#reading(raw));
+        // Nothing is said in the warm-ups, which are inferences too.
+        silenceMs: this.#timeouts.inferenceMs * (warmUps + 1),
+        onLine: (line) => take(parseReading(line, this.handshake.hasSums), line.text),
+        onReading: (raw) => take(raw),
+        restart: () => {
+          readings.length = 0;
         },
       });
       if (readings.length !== count)
         throw protocolError(command, `sends ${readings.length} readings instead of ${count}`);
       return readings;
-    });
+    };
+    // Over text a command may have reached the board changed: only the person can tell whether to run it again.
+    return this.#framed ? this.#again(work) : this.#conversation.inTurn(work);
   }
 
   output(): Promise<Uint8Array> {
@@ -137,10 +170,16 @@ export class BoardLink implements DeviceLink {
     { count = 0, stop }: { readonly count?: number; readonly stop?: AbortSignal } = {},
   ): Promise<StreamReport> {
     return this.#conversation.inTurn(async () => {
-      let [readings, damagedLines, last] = [0, 0, -1];
+      let [readings, damagedLines, missing, last] = [0, 0, 0, -1];
       const end = () => {
-        this.#outOfStep = true; // the byte may arrive after the stream's own end, and is then a command of its own
-        this.#conversation.send('%');
+        if (!this.#framed) this.#outOfStep = true; // what ends it may come late, and is then a command of its own
+        this.#conversation.endStream();
+      };
+      const take = (raw: RawReading) => {
+        missing += raw.seq - last - 1;
+        last = raw.seq;
+        readings++;
+        onReading(this.#reading(raw));
       };
       const exchange = this.#exchange({
         command: `stream ${count}`,
@@ -153,20 +192,25 @@ export class BoardLink implements DeviceLink {
             damagedLines++;
             return;
           }
-          last = raw.seq;
-          readings++;
-          onReading(this.#reading(raw));
+          take(raw);
+        },
+        onReading: (raw) => {
+          if (raw.seq > last) take(raw);
+        },
+        restart: () => {
+          last = -1;
         },
       });
       await withAbort([stop, this.#signal], end, exchange);
       if (this.#signal?.aborted) throw interrupted();
-      return { readings, damagedLines };
+      if (count > 0 && !stop?.aborted) missing += Math.max(count - 1 - last, 0);
+      return { readings, damagedLines, missing };
     });
   }
 
   inferMlperf(count: number, warmUps: number): Promise<InferReport> {
     checkCounts(count, warmUps);
-    return this.#conversation.inTurn(async () => {
+    const work = async (): Promise<InferReport> => {
       const laps: number[] = [];
       let results: readonly number[] | undefined;
       const command = `infer ${count} ${warmUps}`;
@@ -195,7 +239,8 @@ export class BoardLink implements DeviceLink {
       if (start === undefined || end === undefined || !results)
         throw protocolError(command, 'sends an incomplete answer');
       return { count, results, latency: latencyOf(ticksBetween(start, end), 1e6, this.identity) };
-    });
+    };
+    return this.#framed ? this.#again(work) : this.#conversation.inTurn(work);
   }
 
   results(): Promise<readonly number[]> {
@@ -206,10 +251,19 @@ export class BoardLink implements DeviceLink {
     return this.#conversation.close();
   }
 
-  #reading({ seq, ticks, class: classIndex, score }: RawReading): Reading {
+  #reading({ seq, ticks, class: classIndex, score, pre, post }: RawReading): Reading {
     const { origin } = this.identity;
-    const latency = latencyOf(ticks, this.handshake.timerHz, this.identity);
-    return { kind: 'inference', origin, sequence: seq, latency, classIndex, score };
+    const latency = (count: number) => latencyOf(count, this.handshake.timerHz, this.identity);
+    return {
+      ...{ kind: 'inference', origin, sequence: seq, latency: latency(ticks) },
+      ...(pre !== undefined && { pre: latency(pre) }),
+      ...(post !== undefined && { post: latency(post) }),
+      ...{ classIndex, score },
+    };
+  }
+
+  get #tries(): number {
+    return this.#framed ? FRAMED_TRIES : TRIES;
   }
 
   /** Repeats what changes nothing on the board when its answer came damaged; not what is silent or gone. */
@@ -219,7 +273,7 @@ export class BoardLink implements DeviceLink {
         try {
           return await work();
         } catch (error) {
-          const worthIt = error instanceof ThimbleError && error.code === 'E_PROTOCOL' && attempt < TRIES;
+          const worthIt = error instanceof ThimbleError && error.code === 'E_PROTOCOL' && attempt < this.#tries;
           if (!worthIt) throw error;
         }
       }
@@ -238,12 +292,33 @@ export class BoardLink implements DeviceLink {
   }
 
   async #resynchronise(): Promise<void> {
-    const { sha256 } = await resynchronise(this.#conversation, this.#timeouts.answerMs);
+    const { sha256 } =
+      this.#conversation instanceof Conversation
+        ? await resynchronise(this.#conversation, this.#timeouts.answerMs)
+        : await this.#framedHandshake(this.#conversation);
     if (sha256 !== this.handshake.sha256)
       throw new ThimbleError('E_WRONG_FIRMWARE', 'the board’s firmware changed in the middle of the work', [
         'Leave the board alone while Thimble works with it, and repeat.',
       ]);
     this.#outOfStep = false;
+  }
+
+  /** After a restart the firmware is the same, and its input gone: no reading may be taken of that. */
+  async #framedHandshake(conversation: FramedConversation): Promise<Handshake> {
+    const heard: { handshake?: Handshake | undefined; crc?: number | undefined } = {};
+    const ask = (command: string, onLine: (line: Line) => void) =>
+      conversation.exchange({ command, silenceMs: this.#timeouts.answerMs, onLine });
+    await ask('thimble', (line) => {
+      heard.handshake = parseHandshake(line);
+    });
+    if (this.#loadedCrc !== undefined)
+      await ask('check', (line) => {
+        heard.crc = parseCheck(line, true)?.crc;
+      });
+    const { handshake, crc } = heard;
+    if (!handshake) throw protocolError('thimble', 'sends a damaged handshake');
+    if (crc !== this.#loadedCrc) throw restarted();
+    return handshake;
   }
 
   /** A command whose answer has no figures. */
@@ -288,8 +363,10 @@ export class BoardLink implements DeviceLink {
         else if (!check) check = parseCheck(line, this.handshake.hasSums);
         if (!piece && !check) throw protocolError(command, 'sends a damaged line', line.text);
       },
+      onBytes: (piece) => pieces.push(piece),
     });
     const bytes = Uint8Array.from(Buffer.concat(pieces));
+    if (this.#framed) return bytes; // the end of the answer had their checksum
     if (!check) throw protocolError(command, 'sends no checksum');
     this.#compare(command, bytes, check);
     return bytes;
@@ -310,28 +387,6 @@ export class BoardLink implements DeviceLink {
 function checkCounts(count: number, warmUps: number): void {
   const fits = (value: number, least: number) => Number.isInteger(value) && value >= least && value <= MAX_RUNS;
   if (!fits(count, 1) || !fits(warmUps, 0)) throw new RangeError(`${count} runs after ${warmUps} warm-ups`);
-}
-
-/** Calls `onAbort` once when one of the signals fires (or has fired) while `work` runs. */
-async function withAbort<T>(
-  signals: readonly (AbortSignal | undefined)[],
-  onAbort: () => void,
-  work: Promise<T>,
-): Promise<T> {
-  let called = false;
-  const once = () => {
-    if (!called) onAbort();
-    called = true;
-  };
-  for (const signal of signals) {
-    if (signal?.aborted) once();
-    signal?.addEventListener('abort', once, { once: true });
-  }
-  try {
-    return await work;
-  } finally {
-    for (const signal of signals) signal?.removeEventListener('abort', once);
-  }
 }
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');

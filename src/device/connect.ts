@@ -4,6 +4,8 @@ import type { Port } from '../core/port.js';
 import { type Handshake, parseHandshake } from './answers.js';
 import { BoardLink } from './board-link.js';
 import { Conversation } from './conversation.js';
+import { FramedConversation } from './framed-conversation.js';
+import { encodeFrame, frameKind } from './frames.js';
 import { protocolError } from './link-errors.js';
 import type { ConnectOptions, DeviceLink, LinkTimeouts } from './protocol.js';
 
@@ -15,10 +17,15 @@ export async function connectTo(
   port: Port,
   options: ConnectOptions & { readonly timeouts: LinkTimeouts },
 ): Promise<DeviceLink> {
-  const conversation = new Conversation(port, options.signal);
+  let conversation: Conversation | FramedConversation = new Conversation(port, options.signal);
   try {
     if (options.resetsOnOpen) await waitForBanner(conversation, options.timeouts.bootMs);
     const handshake = await resynchronise(conversation, options.timeouts.answerMs);
+    const framed = options.framed === false ? undefined : await framedConversation(port, handshake, options);
+    if (framed) {
+      conversation.detach();
+      conversation = framed;
+    }
     return new BoardLink(conversation, port.identity, handshake, options);
   } catch (error) {
     await conversation.close().catch(() => undefined);
@@ -27,10 +34,37 @@ export async function connectTo(
 }
 
 /**
+ * The binary mode, if the firmware has it and the port lets eight bits through; undefined where text must do, with the
+ * board speaking it again.
+ */
+async function framedConversation(
+  port: Port,
+  { frames }: Handshake,
+  { timeouts, signal }: ConnectOptions & { readonly timeouts: LinkTimeouts },
+): Promise<FramedConversation | undefined> {
+  if (!frames) return undefined;
+  const { answerMs, pollMs } = timeouts;
+  const framed = new FramedConversation(port, { ...frames, pollMs, answerMs, signal });
+  try {
+    await framed.enter();
+    return framed;
+  } catch (error) {
+    framed.detach();
+    if (!(error instanceof ThimbleError && error.code === 'E_TIMEOUT')) throw error;
+    await port.write(leaveFrame);
+    return undefined;
+  }
+}
+
+/** Whoever was here before may have left the board in the binary mode; as text it is a line that makes no sense. */
+const leaveFrame = Uint8Array.of(0, ...encodeFrame(Uint8Array.of(frameKind.leave, 0)));
+
+/**
  * Ends whatever the board is at (a stream, half a command) with a `%` and shakes hands. A handshake without a sum of
  * its own counts when it came twice alike.
  */
 export async function resynchronise(conversation: Conversation, answerMs: number): Promise<Handshake> {
+  conversation.sendBytes(leaveFrame);
   await unlessSilent(
     conversation.exchange({
       command: '',
@@ -71,7 +105,7 @@ async function handshakeOnce(
       }
     },
     onError: (text) => {
-      foreign ||= /unknown command.*thimble/i.test(text);
+      foreign ||= /unknown command:? *["']?thimble["']?$/i.test(text); // with noise before it: sent again
     },
     isComplete: () => lines > 0 || foreign,
   });

@@ -2,11 +2,10 @@
  * One command out, lines in, until the board is ready: the part of the protocol that knows time and loss.
  * A new command waits for the answer of the one before.
  */
-import { ThimbleError } from '../core/errors.js';
-import type { Port } from '../core/port.js';
-import { errorText, isBootLine, isMessage, isReady } from './answers.js';
+import { errorText, isBootLine, isMessage, isReady, type RawReading } from './answers.js';
 import { type Line, LineReader } from './line-reader.js';
-import { interrupted, noAnswer, portLost, protocolError, silent } from './link-errors.js';
+import { noAnswer, protocolError, silent } from './link-errors.js';
+import { PortClient } from './port-client.js';
 
 /** Noise between two lines that mean something; beyond it the other end is not a board that speaks the protocol. */
 const MAX_NOISE_LINES = 1000;
@@ -17,6 +16,11 @@ export interface Exchange {
   readonly totalMs?: number; // and for the whole answer, where a board that talks without end must not hold us
   /** Takes every line of the answer; throws where the line cannot be part of it. */
   onLine(line: Line): void;
+  /** Binary mode alone: a reading, and raw bytes of outputs, which come there as they are. */
+  onReading?(reading: RawReading): void;
+  onBytes?(bytes: Uint8Array): void;
+  /** Binary mode alone: the command never reached the board and was sent again; what came so far does not count. */
+  restart?(): void;
   /** Whether m-ready ends it; a late m-ready of an older answer does not. Always, unless given. */
   isComplete?(): boolean;
   readonly mayBoot?: boolean; // a restart is no surprise while connecting
@@ -33,48 +37,15 @@ interface Pending extends Exchange {
   noise: number;
 }
 
-export class Conversation {
+export class Conversation extends PortClient {
   readonly reader = new LineReader();
-  readonly #port: Port;
-  readonly #signal: AbortSignal | undefined;
-  readonly #stop: (() => void)[] = [];
   #pending: Pending | undefined;
-  #tail: Promise<unknown> = Promise.resolve();
-  #lost: ThimbleError | undefined;
   #hasAnswered = false;
-
-  constructor(port: Port, signal: AbortSignal | undefined) {
-    this.#port = port;
-    this.#signal = signal;
-    this.#stop.push(port.onBytes((bytes) => this.#receive(bytes)));
-    this.#stop.push(
-      port.onClose((error) => {
-        this.#lost ??= portLost(port.identity.path, error);
-        this.#settle(this.#lost);
-      }),
-    );
-    const onAbort = () => {
-      if (!this.#pending?.outlivesAbort) this.#settle(interrupted());
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#stop.push(() => signal?.removeEventListener('abort', onAbort));
-  }
-
-  get path(): string {
-    return this.#port.identity.path;
-  }
-
-  /** Runs `work` when everything that was asked before is done: exchanges of one method stay together. */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work);
-    this.#tail = result.catch(() => undefined);
-    return result;
-  }
 
   /** Sends a command and resolves at its m-ready. Call it inside inTurn. */
   exchange(exchange: Exchange): Promise<void> {
-    if (this.#lost) return Promise.reject(this.#lost);
-    if (this.#signal?.aborted) return Promise.reject(interrupted());
+    const ended = this.ended();
+    if (ended) return Promise.reject(ended);
     return new Promise<void>((resolve, reject) => {
       this.#pending = { ...exchange, resolve, reject, timer: undefined, deadline: undefined, noise: 0 };
       this.#restartTimer(this.#pending);
@@ -84,21 +55,29 @@ export class Conversation {
     });
   }
 
-  /** Bytes outside an exchange: the one that ends a stream. */
+  /** Text outside an exchange. */
   send(text: string): void {
-    this.#port.write(encoder.encode(text)).catch((error: unknown) => {
-      this.#settle(error instanceof ThimbleError ? error : portLost(this.path, error));
-    });
+    this.sendBytes(encoder.encode(text));
   }
 
-  close(): Promise<void> {
-    for (const stop of this.#stop) stop();
-    this.#lost ??= portLost(this.path, undefined);
-    this.#settle(this.#lost);
-    return this.#port.close();
+  sendBytes(bytes: Uint8Array): void {
+    this.write(bytes);
   }
 
-  #receive(bytes: Uint8Array): void {
+  /** A stream ends at any byte; which may arrive after its own end and is then a command, to be answered. */
+  endStream(): void {
+    this.send('%');
+  }
+
+  protected override fail(error: unknown): void {
+    this.#settle(error);
+  }
+
+  protected override outlivesAbort(): boolean {
+    return this.#pending?.outlivesAbort === true;
+  }
+
+  protected override receive(bytes: Uint8Array): void {
     for (const line of this.reader.push(bytes)) {
       if (!this.#pending) continue; // late or unasked
       try {

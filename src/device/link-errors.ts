@@ -27,6 +27,17 @@ export const protocolError = (command: string, what: string, said = ''): Thimble
     { where: `at the command "${command.slice(0, 40)}"` },
   );
 
+/** Not worth another try: what the board was told before is gone. */
+export const restarted = (): ThimbleError =>
+  new ThimbleError('E_PORT_LOST', 'the board restarted while it worked, and lost its input', [
+    'Check its supply: a board that draws too much restarts.',
+    'Repeat it; if it happens at the same place again, the firmware has crashed: look at the stack with thimble monitor.',
+  ]);
+
+/** The board had left the binary mode and is back in it: it may have restarted, and what it held may be gone. */
+export const linkRestored = (): ThimbleError =>
+  protocolError('frames', 'had left the binary mode: it may have restarted');
+
 export const silent = (command: string, silenceMs: number): ThimbleError =>
   new ThimbleError(
     'E_TIMEOUT',

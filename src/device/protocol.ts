@@ -4,6 +4,7 @@ import type { Latency, MemoryReading, PortIdentity, Reading } from '../core/read
 import type { Handshake } from './answers.js';
 import { connectTo } from './connect.js';
 import type { DeviceLayer } from './first-diverging-layer.js';
+import type { LinkStatistics } from './link-statistics.js';
 
 /** Milliseconds without a line that means something. */
 export interface LinkTimeouts {
@@ -13,9 +14,11 @@ export interface LinkTimeouts {
   readonly inferenceMs: number;
   /** For a board that has just been reset, its bootloader included. */
   readonly bootMs: number;
+  /** In the binary mode: before the board is asked what became of an answer. */
+  readonly pollMs: number;
 }
 
-export const defaultTimeouts: LinkTimeouts = { answerMs: 5000, inferenceMs: 30_000, bootMs: 3000 };
+export const defaultTimeouts: LinkTimeouts = { answerMs: 5000, inferenceMs: 30_000, bootMs: 3000, pollMs: 150 };
 
 export interface ConnectOptions {
   readonly timeouts?: Partial<LinkTimeouts> | undefined;
@@ -23,6 +26,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** Opening the port restarts the board: wait for its banner before the first command. */
   readonly resetsOnOpen?: boolean | undefined;
+  /** Whether the binary mode is used where the firmware has it. Default: yes. */
+  readonly framed?: boolean | undefined;
 }
 
 export interface InferReport {
@@ -34,6 +39,7 @@ export interface InferReport {
 export interface StreamReport {
   readonly readings: number;
   readonly damagedLines: number; // left out of the readings
+  readonly missing: number; // readings that the sequence numbers tell of and that did not come whole
 }
 
 /** A board that answers. Methods wait for each other; every one fails with a ThimbleError and never hangs. */
@@ -60,6 +66,8 @@ export interface DeviceLink {
   inferMlperf(count: number, warmUps: number): Promise<InferReport>;
   /** Dequantized outputs of the last inference, 3 decimals. */
   results(): Promise<readonly number[]>;
+  /** What the binary mode cost so far; undefined where the link speaks text. */
+  readonly statistics: LinkStatistics | undefined;
   close(): Promise<void>;
 }
 

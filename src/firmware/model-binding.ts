@@ -52,9 +52,13 @@ const struct thimble_model_facts thimble_model = {
     input_buffer,
 };
 
-void thimble_model_run(void)
+void thimble_model_fill(void)
 {
 ${copies(inputs, modelName)}
+}
+
+void thimble_model_invoke(void)
+{
     ${modelName}_invoke();
 }
 

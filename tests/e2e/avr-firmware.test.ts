@@ -32,7 +32,7 @@ describe.skipIf(missing.length > 0)(`firmware for AVR${missing.length ? ` (needs
     const boot = terminal.next();
     start();
     expect((await boot)[0]).toBe('m-timestamp-mode-performance');
-    await checkEveryCommand(terminal, 'arduino-uno');
+    await checkEveryCommand(terminal, 'arduino-uno', false);
     const [memory] = await terminal.send('memory%');
     const { stack, high } = /stack=(?<stack>\d+) stack-high=(?<high>\d+)/.exec(memory!)!.groups!;
     expect(Number(high)).toBeGreaterThan(0);

@@ -38,7 +38,7 @@
 #define NVIC_ENABLE REGISTER(0xE000E100u)
 #define NVIC_CLEAR_PENDING REGISTER(0xE000E280u)
 
-/* The timer beyond its 32 bits (268 s), which every command's reading keeps fresh. */
+/* The timer beyond its 32 bits (268 s), which every byte that arrives keeps fresh. */
 static uint32_t last_ticks;
 static uint64_t total_ticks;
 static uint8_t sending; /* a byte is on its way, whose end UART_SENT will tell */
@@ -98,22 +98,31 @@ int16_t thimble_platform_poll(void)
     return (int16_t)(UART_RXD & 0xFFu);
 }
 
-/* The timer stands still meanwhile: an emulator would else leap from one of its wraps to the next. */
+static uint32_t timer_value(void)
+{
+    TIMER_CAPTURE_0 = 1u;
+    return TIMER_VALUE_0;
+}
+
+/*
+ * The timer stands still meanwhile: an emulator would else leap from one of its wraps to the next. QEMU's goes on from
+ * some other value when it is started again, which is no time that passed.
+ */
 void thimble_platform_idle(void)
 {
+    (void)thimble_platform_ticks();
     TIMER_STOP = 1u;
     NVIC_CLEAR_PENDING = UART_LINE;
     if (!UART_RECEIVED)
         __asm volatile("wfi");
     TIMER_START = 1u;
+    last_ticks = timer_value();
 }
 
 uint32_t thimble_platform_ticks(void)
 {
-    uint32_t ticks;
+    const uint32_t ticks = timer_value();
 
-    TIMER_CAPTURE_0 = 1u;
-    ticks = TIMER_VALUE_0;
     total_ticks += ticks - last_ticks;
     last_ticks = ticks;
     return ticks;

@@ -10,9 +10,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const runtime = join(projectFolder, 'firmware-templates/runtime');
 
 const program = `#include <stdio.h>
-#include "thimble_platform.h"
+#include "thimble_link.h"
 #include "thimble_text.h"
-void thimble_platform_put(uint8_t byte) { putchar(byte); }
+void thimble_link_put(uint8_t byte) { putchar(byte); }
 int main(void)
 {
     float value;
