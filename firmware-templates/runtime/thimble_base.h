@@ -37,6 +37,8 @@ THIMBLE_STATIC_ASSERT((-1 >> 1) == -1, thimble_needs_arithmetic_right_shift);
 #define THIMBLE_LOAD_S16(pointer) ((int16_t)pgm_read_word(pointer))
 #define THIMBLE_LOAD_S32(pointer) ((int32_t)pgm_read_dword(pointer))
 #define THIMBLE_LOAD_F32(pointer) (pgm_read_float(pointer))
+#define THIMBLE_LOAD_S64(pointer) \
+    ((int64_t)(((uint64_t)pgm_read_dword((const uint8_t *)(pointer) + 4) << 32) | pgm_read_dword(pointer)))
 #else
 #define THIMBLE_CONST
 #define THIMBLE_LOAD_S8(pointer) (*(pointer))
@@ -44,6 +46,7 @@ THIMBLE_STATIC_ASSERT((-1 >> 1) == -1, thimble_needs_arithmetic_right_shift);
 #define THIMBLE_LOAD_S16(pointer) (*(pointer))
 #define THIMBLE_LOAD_S32(pointer) (*(pointer))
 #define THIMBLE_LOAD_F32(pointer) (*(pointer))
+#define THIMBLE_LOAD_S64(pointer) (*(pointer))
 #endif
 
 #endif

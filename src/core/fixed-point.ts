@@ -34,6 +34,28 @@ export function multiplyByQuantizedMultiplier(x: number, { multiplier, shift }: 
 }
 
 /**
+ * The multiplier of a layer with 16-bit activations, rounded to 15 bits: x · scale ≈ x · multiplier / 2^shift. TFLite
+ * rounds it so that a product with a sum of 48 bits stays within int64.
+ */
+export interface ReducedScale {
+  readonly multiplier: number; // 0, or 2^14 … 2^15 − 1
+  readonly shift: number; // 8 … 46, to the right
+}
+
+/** @param scale below 2^7, as TFLite demands here; every op's checkQuant refuses larger ones */
+export function reduceScale({ multiplier, shift }: FixedPointScale): ReducedScale {
+  const reduced = multiplier < 0x7fff0000 ? (multiplier + 2 ** 15) >> 16 : 0x7fff;
+  return { multiplier: reduced, shift: 15 - shift };
+}
+
+/** x · multiplier / 2^shift, rounded ONCE with ties up, for |x| < 2^47. */
+export function multiplyByReducedMultiplier(x: number, { multiplier, shift }: ReducedScale): number {
+  const half = 2 ** (shift - 1);
+  if (Math.abs(x) < 2 ** 37) return Math.floor((x * multiplier + half) / 2 ** shift); // all exact: below 2^52 + 2^45
+  return Number((BigInt(x) * BigInt(multiplier) + BigInt(half)) >> BigInt(shift));
+}
+
+/**
  * Saturating rounding doubling high multiply: a · b / 2^31 after a nudge of ±2^30 (the product's sign), truncated
  * towards zero; −2^31 · −2^31 saturates. gemmlowp, fixedpoint.h, as TFLite uses it.
  */

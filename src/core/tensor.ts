@@ -18,6 +18,13 @@ export type TypedArray = Float32Array | Int8Array | Int16Array | Int32Array | Fl
 
 export const bytesPerElement: Readonly<Record<Dtype, number>> = { float32: 4, int8: 1, int16: 2, int32: 4, int64: 8 };
 
+/** The integers of the types that activations may have. */
+export const integerRange: Readonly<Record<'int8' | 'int16', readonly [min: number, max: number]>> = {
+  int8: [-128, 127],
+  int16: [-32768, 32767],
+};
+export const isInteger = (dtype: Dtype): dtype is 'int8' | 'int16' => dtype === 'int8' || dtype === 'int16';
+
 export interface QuantParams {
   readonly scale: readonly number[]; // float32 values: a .tflite holds no more, and C must start from the same ones
   readonly zeroPoint: readonly number[];

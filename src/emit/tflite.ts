@@ -155,9 +155,10 @@ function writeOperator(
   indices: (names: readonly (string | null)[]) => Offset,
 ): Offset {
   const { tflite } = opNamed(node.op);
-  const code = codes.indexOf(tflite.builtin, tflite.version(operandsOf(graph, node)));
+  const operands = operandsOf(graph, node);
+  const code = codes.indexOf(tflite.builtin, tflite.version(operands));
   const [inputs, outputs] = [indices(inFileOrder(node.inputs, tflite.order)), indices(node.outputs)];
-  const options = tflite.options === 0 ? 0 : writeOptions(builder, tflite.write(node.attrs));
+  const options = tflite.options === 0 ? 0 : writeOptions(builder, tflite.write(node.attrs, operands));
   builder.startObject(5);
   builder.addFieldInt32(field.operator.opcodeIndex, code, 0);
   builder.addFieldOffset(field.operator.inputs, inputs, 0);

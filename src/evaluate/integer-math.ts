@@ -10,7 +10,7 @@ import {
   roundingDoublingHighMultiply,
 } from '../core/fixed-point.js';
 import { dataOf, perTensorQuant } from '../core/tensor.js';
-import { activationRangeInt8 } from '../ops/activation.js';
+import { activationRangeQuantized } from '../ops/activation.js';
 import { opNamed } from '../ops/index.js';
 import type { OpNode } from '../ops/op.js';
 import type { WeightedNode } from '../ops/weighted-op.js';
@@ -68,7 +68,7 @@ export function integerMath(op: string, node: OpNode, output: number): IntegerMa
   });
   const sum = taps.reduce((total, { product }) => total + product, 0);
   const bias = biases ? dataOf(biases)[terms.channel]! : 0;
-  const range = activationRangeInt8(attrs.activation, outputs[0]!);
+  const range = activationRangeQuantized(attrs.activation, outputs[0]!);
   const { zeroPoint: outputZeroPoint } = perTensorQuant(outputs[0]!);
   return {
     channel: terms.channel,

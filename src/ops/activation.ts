@@ -1,7 +1,7 @@
-/** Fused activations as the interval an output is clamped to; int8 as TFLite's CalculateActivationRangeQuantized. */
+/** Fused activations as the interval an output is clamped to; integers as TFLite's CalculateActivationRangeQuantized. */
 import { ThimbleError } from '../core/errors.js';
 import { roundHalfAway } from '../core/fixed-point.js';
-import { perTensorQuant, type TensorSpec } from '../core/tensor.js';
+import { integerRange, perTensorQuant, type TensorSpec } from '../core/tensor.js';
 
 /** In the order of TFLite's ActivationFunctionType, which is also its number there. */
 export const activations = ['none', 'relu', 'relu_n1_to_1', 'relu6'] as const;
@@ -15,11 +15,12 @@ export const activationRange: Readonly<Record<Activation, ActivationRange>> = {
   relu6: [0, 6],
 };
 
-/** The clamp of an int8 output. TFLite divides in float32 and rounds ties away from zero. */
-export function activationRangeInt8(activation: Activation, output: TensorSpec): ActivationRange {
+/** The clamp of an int8 or int16 output. TFLite divides in float32 and rounds ties away from zero. */
+export function activationRangeQuantized(activation: Activation, output: TensorSpec): ActivationRange {
   const { scale, zeroPoint } = perTensorQuant(output);
+  const [lowest, highest] = integerRange[output.dtype === 'int16' ? 'int16' : 'int8'];
   const [min, max] = activationRange[activation].map((real) => zeroPoint + roundHalfAway(Math.fround(real / scale)));
-  return [Math.max(min!, -128), Math.min(max!, 127)];
+  return [Math.max(min!, lowest), Math.min(max!, highest)];
 }
 
 /**

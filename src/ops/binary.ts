@@ -2,9 +2,9 @@
 
 import { clamp } from '../core/fixed-point.js';
 import { dataOf, elementCount, perTensorQuant, sameShape, type Tensor, type TypedArray } from '../core/tensor.js';
-import { type Activation, type ActivationRange, activationRange, activationRangeInt8 } from './activation.js';
+import { type Activation, type ActivationRange, activationRange, activationRangeQuantized } from './activation.js';
 import { broadcastLoops, broadcastShape, forEachPair, loopsText } from './broadcast.js';
-import { constantBytes, int8Faults } from './int8-operands.js';
+import { activationFaults, constantBytes, int8Faults, isInt16 } from './int8-operands.js';
 import type { EmittedC, KernelVariant, OpDef, OpNode, QuantRule, TfliteMapping } from './op.js';
 
 export interface BinaryAttrs {
@@ -17,12 +17,13 @@ export interface BinaryOp {
   readonly name: string;
   readonly quantization: QuantRule;
   float32(a: number, b: number): number;
-  /** Two bytes to the output before zero_point and clamp, prepared once per node. */
+  /** Two integers to the output before zero_point and clamp, prepared once per node; of 16 bits where `int16` is given. */
   int8(node: BinaryNode): (a: number, b: number) => number;
   /** Sentences about scales that the arithmetic cannot honour; dtypes have been checked. */
   scaleFaults(node: BinaryNode): readonly string[];
   readonly kernels: readonly string[]; // the op's own, after those of every binary op
   readonly kernel: string; // the C function
+  readonly int16?: Pick<BinaryOp, 'kernels' | 'kernel'>; // the same for 16-bit operands; absent = refused
   /** Its arguments between the second operand and the output: what the arithmetic needs. */
   kernelArguments(node: BinaryNode): string;
   readonly variants?: readonly KernelVariant<BinaryAttrs, BinaryInputs>[];
@@ -38,7 +39,7 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
     inferShape: ([a, b]) => [broadcastShape(op.name, a, b)],
 
     checkQuant(node) {
-      const faults = int8Faults(...node.inputs, node.outputs[0]!);
+      const faults = (op.int16 ? activationFaults : int8Faults)(...node.inputs, node.outputs[0]!);
       return faults.length > 0 ? faults : op.scaleFaults(node);
     },
 
@@ -52,8 +53,8 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
       const output = node.outputs[0]!;
       const { zeroPoint } = perTensorQuant(output);
       const arithmetic = op.int8(node);
-      const range = activationRangeInt8(node.attrs.activation, output);
-      const result = new Int8Array(elementCount(output.shape));
+      const range = activationRangeQuantized(node.attrs.activation, output);
+      const result = new (isInt16(node) ? Int16Array : Int8Array)(elementCount(output.shape));
       return [
         combineOperands(
           node.inputs,
@@ -102,9 +103,19 @@ function emitBinary(
   { symbol, inputs, outputs }: Parameters<OpDef['emitC']>[1],
 ): EmittedC {
   const output = node.outputs[0]!;
-  const [min, max] = activationRangeInt8(node.attrs.activation, output);
+  const wide = isInt16(node);
+  const { kernel, kernels } = (wide && op.int16) || op;
+  const [min, max] = activationRangeQuantized(node.attrs.activation, output);
   const constants = node.inputs.flatMap((tensor, i) =>
-    tensor.data ? [{ name: `${symbol}_operand_${i}`, type: 'int8_t' as const, values: tensor.data }] : [],
+    tensor.data
+      ? [
+          {
+            name: `${symbol}_operand_${i}`,
+            type: wide ? ('int16_t' as const) : ('int8_t' as const),
+            values: tensor.data,
+          },
+        ]
+      : [],
   );
   const operand = (i: 0 | 1): string => {
     const { data } = node.inputs[i];
@@ -112,11 +123,17 @@ function emitBinary(
     return `${data ? `${symbol}_operand_${i}` : inputs[i]}, /* in flash */ ${data ? 1 : 0}, /* zero_point */ ${zeroPoint}`;
   };
   return {
-    kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_operand_s8.h', 'thimble_broadcast.h', ...op.kernels],
+    kernels: [
+      'thimble_base.h',
+      'thimble_fixed_point.h',
+      `thimble_operand_${wide ? 's16' : 's8'}.h`,
+      'thimble_broadcast.h',
+      ...kernels,
+    ],
     constants,
     call: `const thimble_broadcast ${symbol}_loops =
     ${loopsText(broadcastLoops(node.inputs[0].shape, node.inputs[1].shape))};
-${op.kernel}(
+${kernel}(
     &${symbol}_loops,
     ${operand(0)},
     ${operand(1)},

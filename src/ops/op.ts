@@ -122,7 +122,7 @@ export interface KernelVariant<Attrs = unknown, Inputs extends Operands = Operan
 /** Values, not text: line width, alignment and where constants live are the emitter's business. */
 export interface CArray {
   readonly name: string;
-  readonly type: 'int8_t' | 'uint8_t' | 'int16_t' | 'uint16_t' | 'int32_t' | 'uint32_t' | 'float';
+  readonly type: 'int8_t' | 'uint8_t' | 'int16_t' | 'uint16_t' | 'int32_t' | 'uint32_t' | 'int64_t' | 'float';
   readonly values: ArrayLike<number>;
 }
 
@@ -134,7 +134,7 @@ export interface TfliteMapping<Attrs, Inputs extends Operands = Operands> {
   readonly order?: readonly number[];
   version(node: OpNode<Attrs, Inputs>): number;
   read(options: OptionsReader): Attrs; // throws ThimbleError E_UNSUPPORTED_OP for what the op cannot do
-  write(attrs: Attrs): readonly OptionField[];
+  write(attrs: Attrs, node: OpNode<Attrs, Inputs>): readonly OptionField[];
 }
 
 /** Fields of an options table by id; an absent table reads as all defaults. */

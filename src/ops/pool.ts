@@ -6,7 +6,7 @@ import {
   type ActivationRange,
   activationNumbered,
   activationRange,
-  activationRangeInt8,
+  activationRangeQuantized,
 } from './activation.js';
 import { int8Faults, unequalQuantFaults } from './int8-operands.js';
 import { mveCores } from './mve/matrix.js';
@@ -125,7 +125,7 @@ function mveVariant(op: PoolOp, kernels: NonNullable<PoolOp['mve']>): KernelVari
 }
 
 const rangeOf = ({ attrs, outputs: [output] }: PoolNode): ActivationRange =>
-  activationRangeInt8(attrs.activation, output!);
+  activationRangeQuantized(attrs.activation, output!);
 
 function slideOver<Result extends Float32Array | Int8Array>(
   op: PoolOp,

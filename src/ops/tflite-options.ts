@@ -5,9 +5,9 @@ import type { Operands, OpNode, OptionField, OptionsReader, TfliteMapping } from
 
 type NoAttrs = Readonly<Record<string, never>>;
 
-/** `int8Version` where the first input is int8, else 1: how TFLite versioned most of its operators. */
-export const versionOf = (node: OpNode, int8Version: number): number =>
-  node.inputs[0]?.dtype === 'int8' ? int8Version : 1;
+/** By the first input: `int8Version`, `int16Version`, or 1 for float32: how TFLite versioned most of its operators. */
+export const versionOf = (node: OpNode, int8Version: number, int16Version = int8Version): number =>
+  ({ int8: int8Version, int16: int16Version })[node.inputs[0]?.dtype as string] ?? 1;
 
 /** An operator without attributes. Some of them have an (empty) options table all the same. */
 export const noOptions = <Inputs extends Operands>(
@@ -27,6 +27,10 @@ export const activationField = (id: number, activation: Activation): OptionField
   type: 'int8',
   value: activations.indexOf(activation),
 });
+
+/** add and sub of int16 take scales that are no powers of two only where they say so: pot_scale_int16 is true by default. */
+export const anyScale = (node: OpNode): readonly OptionField[] =>
+  node.inputs[0]?.dtype === 'int16' ? [{ id: 1, type: 'bool', value: false }] : [];
 
 /**
  * For operators with an activation field that TFLite Micro refuses to fill.

@@ -4,7 +4,7 @@
  */
 import { clamp, type FixedPointScale, multiplyByQuantizedMultiplier, quantizeMultiplier } from '../core/fixed-point.js';
 import { dataOf, isPerTensor, perTensorQuant, type Tensor, type TensorSpec, type TypedArray } from '../core/tensor.js';
-import { type Activation, activationRange, activationRangeInt8 } from './activation.js';
+import { type Activation, activationRange, activationRangeQuantized } from './activation.js';
 import { int8Faults, reachOf } from './int8-operands.js';
 import type { CArray, Cost, OpNode } from './op.js';
 
@@ -39,35 +39,54 @@ export const outputScale = (
   channels: number,
 ): number => (node.outputs[0]!.dtype === 'int8' ? scales(node, channels)[channel]! : Number.NaN);
 
-/** One sentence per reason why the int8 kernel would not be exact. */
+/** One sentence per reason why the integer kernel would not be exact. */
 export function weightedFaults(
   node: WeightedNode,
   layout: WeightLayout,
   scales: (node: WeightedNode, channels: number) => readonly number[] = effectiveScales,
 ): string[] {
   const [input, weights, bias] = node.inputs;
-  const faults = int8Faults(input, node.outputs[0]!);
-  const perChannel = weights.quant?.axis === layout.axis && weights.quant.scale.length === layout.channels;
-  if (weights.dtype !== 'int8' || !weights.data || !(perChannel || isPerTensor(weights.quant)))
-    faults.push(
-      `weights "${weights.name}" must be constant int8 with one scale, or one per output channel (axis ${layout.axis})`,
-    );
-  else if (weights.quant?.zeroPoint.some((zeroPoint) => zeroPoint !== 0))
-    faults.push(`weights "${weights.name}" are asymmetric; their zero_point must be 0`);
+  const faults = [...int8Faults(input, node.outputs[0]!), ...weightFaults(weights, layout)];
   if (bias && (bias.dtype !== 'int32' || !bias.data)) faults.push(`bias "${bias.name}" must be constant int32`);
-  return faults.length > 0 ? faults : overflowFaults(node, layout, scales(node, layout.channels));
+  if (faults.length > 0) return faults;
+  return overflowFaults(node, layout, scales(node, layout.channels), reachOf(perTensorQuant(input).zeroPoint));
 }
 
-/** Proves from the actual weights that no input can take a sum out of int32; the C kernel relies on it. */
-function overflowFaults(node: WeightedNode, layout: WeightLayout, scales: readonly number[]): string[] {
-  const [input, weights, bias] = node.inputs;
-  if (!scales.every((scale) => scale >= 0 && scale < 2 ** 30))
-    return [`weights "${weights.name}": input scale · weight scale / output scale must lie between 0 and 2^30`];
-  const reach = reachOf(perTensorQuant(input).zeroPoint);
+/** Constant, symmetric int8 with the scales that the op can have. */
+export function weightFaults(weights: Tensor, layout: WeightLayout): string[] {
+  const perChannel = weights.quant?.axis === layout.axis && weights.quant.scale.length === layout.channels;
+  if (weights.dtype !== 'int8' || !weights.data || !(perChannel || isPerTensor(weights.quant)))
+    return [
+      `weights "${weights.name}" must be constant int8 with one scale, or one per output channel (axis ${layout.axis})`,
+    ];
+  if (weights.quant?.zeroPoint.some((zeroPoint) => zeroPoint !== 0))
+    return [`weights "${weights.name}" are asymmetric; their zero_point must be 0`];
+  return [];
+}
+
+/** The largest magnitude that the sum of each channel can reach, bias included, for inputs up to `reach`. */
+export function largestSums({ inputs: [, weights, bias] }: WeightedNode, layout: WeightLayout, reach: number) {
   const largest = Float64Array.from({ length: layout.channels }, (_, c) => Math.abs(bias?.data?.[c] ?? 0));
   dataOf(weights).forEach((weight, i) => {
     largest[layout.channelOf(i)]! += reach * Math.abs(weight);
   });
+  return largest;
+}
+
+/**
+ * Proves from the actual weights that no input can take a sum out of int32; the C kernel relies on it.
+ * @param reach the largest |x − zero_point| of the input
+ */
+export function overflowFaults(
+  node: WeightedNode,
+  layout: WeightLayout,
+  scales: readonly number[],
+  reach: number,
+): string[] {
+  const { name } = node.inputs[1];
+  if (!scales.every((scale) => scale >= 0 && scale < 2 ** 30))
+    return [`weights "${name}": input scale · weight scale / output scale must lie between 0 and 2^30`];
+  const largest = largestSums(node, layout, reach);
   const room = 2 ** 31 - 256; // for the output's zero_point
   const overflowing = scales.findIndex((scale, c) => {
     const { shift } = quantizeMultiplier(scale);
@@ -86,7 +105,7 @@ export function prepareRequantize(
   scales: readonly number[],
 ): (sums: Float64Array) => readonly [Int8Array] {
   const { zeroPoint } = perTensorQuant(node.outputs[0]!);
-  const [min, max] = activationRangeInt8(node.attrs.activation, node.outputs[0]!);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, node.outputs[0]!);
   const bias = biasOf(node.inputs, scales.length);
   const fixed = scales.map(quantizeMultiplier);
   return (sums) => {
@@ -143,6 +162,6 @@ export function weightedConstants(node: WeightedNode, scales: readonly number[],
 
 /** '/* zero_point, activation_min, activation_max *\/ 5, -128, 127', the end of every call. */
 export function outputArguments({ outputs, attrs }: { outputs: readonly TensorSpec[]; attrs: WeightedNode['attrs'] }) {
-  const [min, max] = activationRangeInt8(attrs.activation, outputs[0]!);
+  const [min, max] = activationRangeQuantized(attrs.activation, outputs[0]!);
   return `/* zero_point, activation_min, activation_max */ ${perTensorQuant(outputs[0]!).zeroPoint}, ${min}, ${max}`;
 }

@@ -19,7 +19,13 @@ export function floatLiteral(value: number): string {
 export const intLiteral = (value: number): string => (value === -(2 ** 31) ? '(-2147483647 - 1)' : String(value));
 
 const literalOf = (type: CArray['type']): ((value: number) => string) =>
-  type === 'float' ? floatLiteral : type.startsWith('u') ? (value) => `${value}u` : intLiteral;
+  type === 'float'
+    ? floatLiteral
+    : type === 'int64_t'
+      ? (value) => `${value}LL`
+      : type.startsWith('u')
+        ? (value) => `${value}u`
+        : intLiteral;
 
 /** `{ … }` in lines; an empty array becomes one zero, for C has no empty ones. */
 export function initializer(type: CArray['type'], values: ArrayLike<number>): string {

@@ -30,6 +30,7 @@ const elementBytes: Readonly<Record<CArray['type'], number>> = {
   uint16_t: 2,
   int32_t: 4,
   uint32_t: 4,
+  int64_t: 8,
   float: 4,
 };
 

@@ -2,7 +2,7 @@
 import { activationNumbered } from '../activation.js';
 import { additiveArithmetic } from '../additive.js';
 import { binaryOp } from '../binary.js';
-import { activationField, versionOf } from '../tflite-options.js';
+import { activationField, anyScale, versionOf } from '../tflite-options.js';
 
 export const add = binaryOp({
   name: 'add',
@@ -10,8 +10,8 @@ export const add = binaryOp({
   tflite: {
     builtin: 0,
     options: 11,
-    version: (node) => versionOf(node, 2),
+    version: (node) => versionOf(node, 2, 3),
     read: (options) => ({ activation: activationNumbered(options.int8(0)) }),
-    write: ({ activation }) => [activationField(0, activation)],
+    write: ({ activation }, node) => [activationField(0, activation), ...anyScale(node)],
   },
 });

@@ -11,19 +11,18 @@ import { type Activation, activationNumbered, activations } from '../activation.
 
 import { dotProducts, type FilterGroup, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
+import { isInt16 } from '../int8-operands.js';
 import type { CNames, Cost, EmittedC, OpDef, OpNode, Terms } from '../op.js';
 import type { SlidingWindow } from '../sliding-window.js';
+import { anyWidthCost, anyWidthFaults, constants16x8, kernels16x8, prepareAnyWidth } from '../weighted-16x8.js';
 import {
   effectiveScales,
   outputArguments,
   outputScale,
-  prepareRequantize,
   prepareRound,
   type WeightedInputs,
   type WeightLayout,
   weightedConstants,
-  weightedCost,
-  weightedFaults,
 } from '../weighted-op.js';
 import {
   paddedSize,
@@ -54,7 +53,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
     return [[1, outputHeight, outputWidth, outputChannels]];
   },
 
-  checkQuant: (node) => weightedFaults(node, layoutOf(node.inputs[1])),
+  checkQuant: (node) => anyWidthFaults(node, layoutOf(node.inputs[1])),
 
   runFloat32: (node) => prepareFloat32(node)(dataOf(node.inputs[0])),
   runInt8: (node) => prepareInt8(node)(dataOf(node.inputs[0])),
@@ -63,7 +62,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
 
   terms,
   cost,
-  emitC: (node, names) => emitC(node, names, noWindow),
+  emitC: (node, names) => (isInt16(node) ? emit16x8(node, names) : emitC(node, names, noWindow)),
   variants: [
     inPlaceVariant({ op: 'conv_2d', geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs), cost, emitC }),
     conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
@@ -75,7 +74,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
     builtin: 3,
     options: 1,
     version: ({ inputs: [input], attrs: { dilation } }) =>
-      input.dtype === 'int8' ? 3 : dilation?.some((distance) => distance !== 1) ? 2 : 1,
+      input.dtype === 'int16' ? 4 : input.dtype === 'int8' ? 3 : dilation?.some((distance) => distance !== 1) ? 2 : 1,
     read: (options) => ({
       padding: paddingNumbered(options.int8(0)),
       stride: [options.int32(2), options.int32(1)],
@@ -127,7 +126,7 @@ function prepareFloat32(node: Conv2dNode) {
 
 function prepareInt8(node: Conv2dNode) {
   const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
-  const requantize = prepareRequantize(node, effectiveScales(node, node.inputs[1].shape[0]!));
+  const requantize = prepareAnyWidth(node, effectiveScales(node, node.inputs[1].shape[0]!));
   return (input: TypedArray) => requantize(sums(input));
 }
 
@@ -146,8 +145,9 @@ function terms(node: Conv2dNode, output: number): Terms {
 }
 
 function cost(node: Conv2dNode): Cost {
-  const { outputHeight, outputWidth, outputChannels } = geometryOf(node.inputs, node.attrs);
-  return weightedCost(node, outputChannels, outputHeight * outputWidth, elementCount(node.inputs[1].shape));
+  const { outputHeight, outputWidth } = geometryOf(node.inputs, node.attrs);
+  const macs = elementCount(node.inputs[1].shape);
+  return anyWidthCost(node, layoutOf(node.inputs[1]), outputHeight * outputWidth, macs);
 }
 
 function emitC(node: Conv2dNode, names: CNames, window: SlidingWindow): EmittedC {
@@ -171,6 +171,23 @@ function emitC(node: Conv2dNode, names: CNames, window: SlidingWindow): EmittedC
     ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels},
     ${outputArguments(node)},
     ${windowArguments(window, names)});`,
+  };
+}
+
+function emit16x8(node: Conv2dNode, { symbol, inputs: [inputC], outputs: [outputC] }: CNames): EmittedC {
+  const g = geometryOf(node.inputs, node.attrs);
+  const scales = effectiveScales(node, g.outputChannels);
+  const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
+  return {
+    kernels: [...kernels16x8, 'thimble_conv_2d_s16.h'],
+    constants,
+    call: `${statement}
+thimble_conv_2d_s16(
+    ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
+    ${symbol}_weights, /* height, width, depth */ ${g.filterHeight}, ${g.filterWidth}, ${g.depth},
+    /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
+    /* pad top, left */ ${g.padTop}, ${g.padLeft}, &${channels},
+    ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels});`,
   };
 }
 

@@ -1,6 +1,6 @@
 /** conv_2d for cores with the DSP extension: packing, proof and cost of thimble_conv_2d_s8_dsp.h. */
 import { dataOf, perTensorQuant } from '../../core/tensor.js';
-import { activationRangeInt8 } from '../activation.js';
+import { activationRangeQuantized } from '../activation.js';
 import { dspCores } from '../dsp/cores.js';
 import { packPairs, roundUp, unrollOf } from '../dsp/pack.js';
 import { pointwiseDsp, scaledWeights } from '../dsp/pointwise.js';
@@ -156,7 +156,7 @@ function emit(
   plan: Plan,
   { symbol, inputs: [inputC], outputs: [outputC], scratch }: CNames,
 ): EmittedC {
-  const [min, max] = activationRangeInt8(node.attrs.activation, node.outputs[0]!);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, node.outputs[0]!);
   const requantize = requantizeArguments(node, scaling, symbol);
   const bounds = `/* activation_min, activation_max */ ${min}, ${max}`;
   const widths = `/* wide */ ${wide ? 1 : 0}`;

@@ -9,19 +9,18 @@ import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type Type
 import { type Activation, activationNumbered, activations } from '../activation.js';
 import { depthwiseProducts, inputSlack, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
+import { isInt16 } from '../int8-operands.js';
 import type { CNames, Cost, EmittedC, OpDef, OpNode, Terms } from '../op.js';
 import type { SlidingWindow } from '../sliding-window.js';
+import { anyWidthCost, anyWidthFaults, constants16x8, kernels16x8, prepareAnyWidth } from '../weighted-16x8.js';
 import {
   effectiveScales,
   outputArguments,
   outputScale,
-  prepareRequantize,
   prepareRound,
   type WeightedInputs,
   type WeightLayout,
   weightedConstants,
-  weightedCost,
-  weightedFaults,
 } from '../weighted-op.js';
 import {
   paddedSize,
@@ -53,7 +52,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
     return [[1, outputHeight, outputWidth, outputChannels]];
   },
 
-  checkQuant: (node) => weightedFaults(node, layoutOf(node.inputs[1])),
+  checkQuant: (node) => anyWidthFaults(node, layoutOf(node.inputs[1]), effectiveScales, false),
 
   runFloat32: (node) => prepareFloat32(node)(dataOf(node.inputs[0])),
   runInt8: (node) => prepareInt8(node)(dataOf(node.inputs[0])),
@@ -62,7 +61,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
 
   terms,
   cost,
-  emitC: (node, names) => emitC(node, names, noWindow),
+  emitC: (node, names) => (isInt16(node) ? emit16x8(node, names) : emitC(node, names, noWindow)),
   variants: [
     inPlaceVariant({
       op: 'depthwise_conv_2d',
@@ -79,7 +78,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
     builtin: 4,
     options: 2,
     version: ({ inputs: [input], attrs: { dilation } }) =>
-      input.dtype === 'int8' ? 3 : dilation?.some((distance) => distance !== 1) ? 2 : 1,
+      input.dtype === 'int16' ? 5 : input.dtype === 'int8' ? 3 : dilation?.some((distance) => distance !== 1) ? 2 : 1,
     read: (options) => ({
       padding: paddingNumbered(options.int8(0)),
       stride: [options.int32(2), options.int32(1)],
@@ -133,7 +132,7 @@ function prepareFloat32(node: DepthwiseConv2dNode) {
 
 function prepareInt8(node: DepthwiseConv2dNode) {
   const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
-  const requantize = prepareRequantize(node, effectiveScales(node, node.inputs[1].shape[3]!));
+  const requantize = prepareAnyWidth(node, effectiveScales(node, node.inputs[1].shape[3]!));
   return (input: TypedArray) => requantize(sums(input));
 }
 
@@ -149,8 +148,9 @@ function terms(node: DepthwiseConv2dNode, output: number): Terms {
 }
 
 function cost(node: DepthwiseConv2dNode): Cost {
-  const { outputHeight, outputWidth, outputChannels } = geometryOf(node.inputs, node.attrs);
-  return weightedCost(node, outputChannels, outputHeight * outputWidth, elementCount(node.inputs[1].shape));
+  const { outputHeight, outputWidth } = geometryOf(node.inputs, node.attrs);
+  const macs = elementCount(node.inputs[1].shape);
+  return anyWidthCost(node, layoutOf(node.inputs[1]), outputHeight * outputWidth, macs);
 }
 
 function emitC(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow): EmittedC {
@@ -174,6 +174,23 @@ function emitC(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow):
     ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth},
     ${outputArguments(node)},
     ${windowArguments(window, names)});`,
+  };
+}
+
+function emit16x8(node: DepthwiseConv2dNode, { symbol, inputs: [inputC], outputs: [outputC] }: CNames): EmittedC {
+  const g = geometryOf(node.inputs, node.attrs);
+  const scales = effectiveScales(node, g.outputChannels);
+  const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
+  return {
+    kernels: [...kernels16x8, 'thimble_depthwise_conv_2d_s16.h'],
+    constants,
+    call: `${statement}
+thimble_depthwise_conv_2d_s16(
+    ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
+    ${symbol}_weights, /* height, width, depth multiplier */ ${g.filterHeight}, ${g.filterWidth}, ${g.depthMultiplier},
+    /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
+    /* pad top, left */ ${g.padTop}, ${g.padLeft}, &${channels},
+    ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth});`,
   };
 }
 

@@ -1,6 +1,6 @@
 /** depthwise_conv_2d for cores with the DSP extension: packing, proof and cost of thimble_depthwise_conv_2d_s8_dsp.h. */
 import { dataOf, perTensorQuant } from '../../core/tensor.js';
-import { activationRangeInt8 } from '../activation.js';
+import { activationRangeQuantized } from '../activation.js';
 import { dspCores } from '../dsp/cores.js';
 import { roundUp } from '../dsp/pack.js';
 import { type DspScaling, dspScaling } from '../dsp/requantize.js';
@@ -102,7 +102,7 @@ function emit(
   { symbol, inputs: [inputC], outputs: [outputC], scratch }: CNames,
 ): EmittedC {
   const { zeroPoint } = perTensorQuant(node.outputs[0]!);
-  const [min, max] = activationRangeInt8(node.attrs.activation, node.outputs[0]!);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, node.outputs[0]!);
   return {
     kernels: ['thimble_base.h', 'thimble_dsp.h', 'thimble_depthwise_conv_2d_s8_dsp.h'],
     qualifier: 'THIMBLE_DSP_FUNCTION',
@@ -150,7 +150,7 @@ function emitPlain3x3(
 ): EmittedC {
   const weights = dataOf(node.inputs[1]);
   const { zeroPoint } = perTensorQuant(node.outputs[0]!);
-  const [min, max] = activationRangeInt8(node.attrs.activation, node.outputs[0]!);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, node.outputs[0]!);
   const constants = scaling.channels.flatMap(({ bias, multiplier, k }, c) => {
     const word = (y: number, x: number): number => {
       const at = (row: number): number => (multiplier === 0 ? 0 : weightAt(g, weights, c, row, x) * 2 ** k);

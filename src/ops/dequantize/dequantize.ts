@@ -1,6 +1,6 @@
-/** dequantize: int8 → float32, scale · (q − zero_point). */
+/** dequantize: int8 or int16 → float32, scale · (q − zero_point). */
 import { dataOf, elementCount, perTensorQuant } from '../../core/tensor.js';
-import { int8Faults } from '../int8-operands.js';
+import { activationFaults } from '../int8-operands.js';
 import type { UnaryInputs } from '../lookup.js';
 import type { OpDef } from '../op.js';
 import { noOptions } from '../tflite-options.js';
@@ -12,7 +12,7 @@ export const dequantize: OpDef<Readonly<Record<string, never>>, UnaryInputs> = {
   inferShape: ([input]) => [input.shape],
 
   checkQuant({ inputs: [input], outputs: [output] }) {
-    const faults = int8Faults(input);
+    const faults = activationFaults(input);
     if (output!.dtype !== 'float32') faults.push(`"${output!.name}" must be float32, but is ${output!.dtype}`);
     return faults;
   },
@@ -26,14 +26,14 @@ export const dequantize: OpDef<Readonly<Record<string, never>>, UnaryInputs> = {
     return [Float32Array.from(dataOf(input), (q) => scale * (q - zeroPoint))];
   },
 
-  cost: ({ inputs: [input] }) => ({ macs: 0, weightBytes: input.dtype === 'int8' ? 4 : 0, scratchBytes: 0 }),
+  cost: ({ inputs: [input] }) => ({ macs: 0, weightBytes: input.dtype === 'float32' ? 0 : 4, scratchBytes: 0 }),
 
   emitC({ inputs: [input] }, { symbol, inputs: [inputC], outputs: [outputC] }) {
     const { scale, zeroPoint } = perTensorQuant(input);
     return {
       kernels: ['thimble_base.h', 'thimble_dequantize.h'],
       constants: [{ name: `${symbol}_scale`, type: 'float', values: [scale] }],
-      call: `thimble_dequantize_s8_f32(
+      call: `thimble_dequantize_${input.dtype === 'int16' ? 's16' : 's8'}_f32(
     ${inputC}, /* elements */ ${elementCount(input.shape)},
     ${symbol}_scale, /* zero_point */ ${zeroPoint}, ${outputC});`,
     };

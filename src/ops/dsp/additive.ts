@@ -1,7 +1,7 @@
 /** add and sub for cores with the DSP extension: proof and call of thimble_add_s8_dsp.h. */
 import { type FixedPointScale, multiplyByQuantizedMultiplier } from '../../core/fixed-point.js';
 import { elementCount, perTensorQuant, sameShape } from '../../core/tensor.js';
-import { activationRangeInt8 } from '../activation.js';
+import { activationRangeQuantized } from '../activation.js';
 import type { BinaryAttrs, BinaryInputs, BinaryNode } from '../binary.js';
 import type { CNames, EmittedC, KernelVariant } from '../op.js';
 import { dspCores } from './cores.js';
@@ -38,7 +38,7 @@ export const additiveDsp = (
     });
     if ((reach[0]! + reach[1]!) * 2 ** K >= 2 ** 31) return [];
     const count = elementCount(output.shape);
-    const [min] = activationRangeInt8(node.attrs.activation, output);
+    const [min] = activationRangeQuantized(node.attrs.activation, output);
     return [
       {
         variant: 'dsp',
@@ -56,7 +56,7 @@ export const additiveDsp = (
 function emit(node: BinaryNode, sign: 1 | -1, scales: Scales, count: number, names: CNames): EmittedC {
   const output = node.outputs[0]!;
   const { zeroPoint } = perTensorQuant(output);
-  const [min, max] = activationRangeInt8(node.attrs.activation, output);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, output);
   const sum = K - scales.output.shift; // S = e + k
   const operand = (i: 0 | 1, { multiplier, shift }: FixedPointScale): string =>
     `${names.inputs[i]}, /* zero_point, multiplier, shift */ ${perTensorQuant(node.inputs[i]).zeroPoint}, ${multiplier}, ${shift}`;

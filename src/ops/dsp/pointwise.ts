@@ -1,6 +1,6 @@
 /** What a 1x1 convolution and fully_connected are alike: every pixel, or row, times one matrix. */
 import { dataOf, perTensorQuant } from '../../core/tensor.js';
-import { activationRangeInt8 } from '../activation.js';
+import { activationRangeQuantized } from '../activation.js';
 import type { CNames, EmittedC, Implementation } from '../op.js';
 import type { WeightedNode } from '../weighted-op.js';
 import { packPairs, roundUp, unrollOf } from './pack.js';
@@ -79,7 +79,7 @@ function emit(
   { symbol, inputs: [inputC], outputs: [outputC], scratch }: CNames,
 ): EmittedC {
   const depth = roundUp(inputChannels, 4);
-  const [min, max] = activationRangeInt8(node.attrs.activation, node.outputs[0]!);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, node.outputs[0]!);
   const unrolls = [16, 4].map((most) => unrollOf(depth / 4, most));
   return {
     kernels: ['thimble_base.h', 'thimble_dsp.h', 'thimble_conv_2d_s8_dsp.h'],

@@ -1,7 +1,7 @@
 /** The constants of thimble_dsp_requantize, and the proof that its 32-bit arithmetic is exact. */
 import { quantizeMultiplier } from '../../core/fixed-point.js';
 import { perTensorQuant, type TensorSpec } from '../../core/tensor.js';
-import { type Activation, activationRangeInt8 } from '../activation.js';
+import { type Activation, activationRangeQuantized } from '../activation.js';
 
 /** One output channel, with its weights in the order in which the kernel reads them. */
 export interface DspChannel {
@@ -73,7 +73,7 @@ export function requantizeArguments(
   { base, shift }: DspScaling,
   symbol: string,
 ): string {
-  const [min] = activationRangeInt8(attrs.activation, outputs[0]!);
+  const [min] = activationRangeQuantized(attrs.activation, outputs[0]!);
   const clamps = min >= perTensorQuant(outputs[0]!).zeroPoint;
   return `${symbol}_channels, /* base, shift, clamps below zero */ ${base}, ${shift}, ${clamps ? 1 : 0}`;
 }

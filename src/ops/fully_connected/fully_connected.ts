@@ -10,20 +10,19 @@ import { type Activation, activationNumbered, activations } from '../activation.
 import { dotProducts, type FilterGroup, packFilters } from '../dot-products.js';
 import { dspCores } from '../dsp/cores.js';
 import { pointwiseDsp } from '../dsp/pointwise.js';
+import { isInt16 } from '../int8-operands.js';
 import { mveCores, pointwiseMve } from '../mve/matrix.js';
-import type { OpDef, OpNode } from '../op.js';
+import type { CNames, EmittedC, OpDef, OpNode } from '../op.js';
+import { anyWidthCost, anyWidthFaults, constants16x8, kernels16x8, prepareAnyWidth } from '../weighted-16x8.js';
 import {
   effectiveScales,
   outputArguments,
   outputScale,
-  prepareRequantize,
   prepareRound,
   type WeightedInputs,
   type WeightedNode,
   type WeightLayout,
   weightedConstants,
-  weightedCost,
-  weightedFaults,
 } from '../weighted-op.js';
 import { wordsCores } from '../words/cores.js';
 import { pointwiseWords } from '../words/pointwise.js';
@@ -45,7 +44,7 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
     return [keepNumDims ? [...inputs[0].shape.slice(0, -1), units] : [rows, units]];
   },
 
-  checkQuant: (node) => weightedFaults(node, layoutOf(node.inputs[1]), scalesOf),
+  checkQuant: (node) => anyWidthFaults(node, layoutOf(node.inputs[1]), scalesOf),
 
   runFloat32: (node) => prepareFloat32(node)(dataOf(node.inputs[0])),
   runInt8: (node) => prepareInt8(node)(dataOf(node.inputs[0])),
@@ -61,10 +60,16 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
 
   cost(node) {
     const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
-    return weightedCost(node, units, rows, units * depth);
+    return anyWidthCost(node, layoutOf(node.inputs[1]), rows, units * depth, scalesOf);
   },
 
-  emitC(node, { symbol, inputs: [inputC], outputs: [outputC] }) {
+  emitC(node, names) {
+    if (isInt16(node)) return emit16x8(node, names);
+    const {
+      symbol,
+      inputs: [inputC],
+      outputs: [outputC],
+    } = names;
     const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
     const { constants, biasC } = weightedConstants(node, scalesOf(node, units), symbol);
     return {
@@ -106,7 +111,8 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
     builtin: 9,
     options: 8,
     version: ({ inputs: [input, weights, bias], attrs: { keepNumDims } }) => {
-      if (input.dtype === 'int8' && (weights.quant?.scale.length ?? 0) > 1) return 12; // per channel
+      if (input.dtype !== 'float32' && (weights.quant?.scale.length ?? 0) > 1) return 12; // per channel
+      if (input.dtype === 'int16') return 7;
       if (!bias) return 6;
       if (keepNumDims) return 5;
       return input.dtype === 'int8' ? 4 : 1;
@@ -174,6 +180,20 @@ function scalesOf(node: WeightedNode, units: number): number[] {
   return new Array<number>(units).fill(product / perTensorQuant(node.outputs[0]!).scale);
 }
 
+function emit16x8(node: FullyConnectedNode, { symbol, inputs: [inputC], outputs: [outputC] }: CNames): EmittedC {
+  const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
+  const scales = scalesOf(node, units);
+  const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
+  return {
+    kernels: [...kernels16x8, 'thimble_fully_connected_s16.h'],
+    constants,
+    call: `${statement}
+thimble_fully_connected_s16(
+    ${inputC}, /* rows, depth */ ${rows}, ${depth}, ${symbol}_weights, &${channels},
+    ${outputC}, /* units */ ${units});`,
+  };
+}
+
 function prepareFloat32(node: FullyConnectedNode) {
   const sums = prepareSums(node, 0);
   const round = prepareRound(node, node.inputs[1].shape[0]!);
@@ -182,7 +202,7 @@ function prepareFloat32(node: FullyConnectedNode) {
 
 function prepareInt8(node: FullyConnectedNode) {
   const sums = prepareSums(node, perTensorQuant(node.inputs[0]).zeroPoint);
-  const requantize = prepareRequantize(node, scalesOf(node, node.inputs[1].shape[0]!));
+  const requantize = prepareAnyWidth(node, scalesOf(node, node.inputs[1].shape[0]!));
   return (input: TypedArray) => requantize(sums(input));
 }
 

@@ -3,7 +3,7 @@ import { multiplyByQuantizedMultiplier, quantizeMultiplier } from '../../core/fi
 import { perTensorQuant } from '../../core/tensor.js';
 import { activationNumbered } from '../activation.js';
 import { type BinaryNode, binaryOp } from '../binary.js';
-import { reachOf } from '../int8-operands.js';
+import { INT16_REACH, isInt16, reachOf } from '../int8-operands.js';
 import { activationField, versionOf } from '../tflite-options.js';
 
 export const mul = binaryOp({
@@ -18,13 +18,15 @@ export const mul = binaryOp({
   },
 
   scaleFaults(node) {
-    const [reachA, reachB] = node.inputs.map((tensor) => reachOf(perTensorQuant(tensor).zeroPoint)) as [number, number];
+    const reach = ({ zeroPoint }: { zeroPoint: number }) => (isInt16(node) ? INT16_REACH : reachOf(zeroPoint));
+    const [reachA, reachB] = node.inputs.map((tensor) => reach(perTensorQuant(tensor))) as [number, number];
     const fits = reachA * reachB * Math.max(1, 2 * realMultiplier(node)) < 2 ** 31 - 256; // 2^shift ≤ 2 · multiplier
     return fits ? [] : [`mul "${node.name}" can overflow int32: its input scales are too large for its output scale`];
   },
 
   kernels: ['thimble_mul_s8.h'],
   kernel: 'thimble_mul_s8',
+  int16: { kernels: ['thimble_mul_s16.h'], kernel: 'thimble_mul_s16' },
 
   kernelArguments(node) {
     const { multiplier, shift } = quantizeMultiplier(realMultiplier(node));
@@ -34,7 +36,7 @@ export const mul = binaryOp({
   tflite: {
     builtin: 18,
     options: 21,
-    version: (node) => versionOf(node, 2),
+    version: (node) => versionOf(node, 2, 4),
     read: (options) => ({ activation: activationNumbered(options.int8(0)) }),
     write: ({ activation }) => [activationField(0, activation)],
   },

@@ -1,7 +1,7 @@
 /** add and sub for Helium: proof and call of thimble_add_s8_mve.h. */
 import type { FixedPointScale } from '../../core/fixed-point.js';
 import { elementCount, perTensorQuant, sameShape } from '../../core/tensor.js';
-import { activationRangeInt8 } from '../activation.js';
+import { activationRangeQuantized } from '../activation.js';
 import type { BinaryAttrs, BinaryInputs, BinaryNode } from '../binary.js';
 import type { KernelVariant } from '../op.js';
 import { mveCores } from './matrix.js';
@@ -27,7 +27,7 @@ export const additiveMve = (
     if (a.data || b.data || [scales.a, scales.b, scales.output].some(({ shift }) => shift > 0)) return [];
     const count = elementCount(output.shape);
     const { zeroPoint } = perTensorQuant(output);
-    const [min, max] = activationRangeInt8(node.attrs.activation, output);
+    const [min, max] = activationRangeQuantized(node.attrs.activation, output);
     const operand = (name: string, zero: number, { multiplier, shift }: FixedPointScale): string =>
       `${name}, /* zero_point, multiplier, shift */ ${zero}, ${multiplier}, ${shift}`;
     return [

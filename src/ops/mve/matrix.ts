@@ -1,7 +1,7 @@
 /** Filters packed for thimble_mve_pixels, and what 1x1 convolutions and fully_connected share. */
 import type { Core } from '../../core/board-spec.js';
 import { dataOf, perTensorQuant } from '../../core/tensor.js';
-import { activationRangeInt8 } from '../activation.js';
+import { activationRangeQuantized } from '../activation.js';
 import type { CArray, Implementation } from '../op.js';
 import type { WeightedNode } from '../weighted-op.js';
 import { channelVectors, mveChannels } from './requantize.js';
@@ -47,12 +47,12 @@ export const matrixConstants = ({ stream }: MveMatrix, symbol: string): readonly
 
 export const clampsBelowZero = (node: WeightedNode): number => {
   const output = node.outputs[0]!;
-  return activationRangeInt8(node.attrs.activation, output)[0] >= perTensorQuant(output).zeroPoint ? 1 : 0;
+  return activationRangeQuantized(node.attrs.activation, output)[0] >= perTensorQuant(output).zeroPoint ? 1 : 0;
 };
 
 export function outputBounds(node: WeightedNode): string {
   const output = node.outputs[0]!;
-  const [min, max] = activationRangeInt8(node.attrs.activation, output);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, output);
   return `/* zero_point, activation_min, activation_max */ ${perTensorQuant(output).zeroPoint}, ${min}, ${max}`;
 }
 

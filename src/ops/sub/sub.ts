@@ -2,7 +2,7 @@
 import { activationNumbered } from '../activation.js';
 import { additiveArithmetic } from '../additive.js';
 import { binaryOp } from '../binary.js';
-import { activationField, versionOf } from '../tflite-options.js';
+import { activationField, anyScale, versionOf } from '../tflite-options.js';
 
 export const sub = binaryOp({
   name: 'sub',
@@ -10,8 +10,8 @@ export const sub = binaryOp({
   tflite: {
     builtin: 41,
     options: 28,
-    version: (node) => versionOf(node, 2),
+    version: (node) => versionOf(node, 2, 3),
     read: (options) => ({ activation: activationNumbered(options.int8(0)) }),
-    write: ({ activation }) => [activationField(0, activation)],
+    write: ({ activation }, node) => [activationField(0, activation), ...anyScale(node)],
   },
 });

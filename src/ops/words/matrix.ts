@@ -1,6 +1,6 @@
 /** The weights of a layer as the kernels read them, and what a call says of channels and output. */
 import { perTensorQuant } from '../../core/tensor.js';
-import { activationRangeInt8 } from '../activation.js';
+import { activationRangeQuantized } from '../activation.js';
 import type { CArray } from '../op.js';
 import type { WeightedNode } from '../weighted-op.js';
 import { coded, dense, type Encoding, type EncodingKind, sparse } from './encode.js';
@@ -48,7 +48,7 @@ export function scalingOf(
     filters.map((weights, c) => ({ weights, bias: node.inputs[2]?.data?.[c] ?? 0, scale: scales[c]! })),
     perTensorQuant(node.inputs[0]).zeroPoint,
     perTensorQuant(output).zeroPoint,
-    activationRangeInt8(node.attrs.activation, output),
+    activationRangeQuantized(node.attrs.activation, output),
   );
 }
 
@@ -83,7 +83,7 @@ export const channelArguments = (
 
 export function channelFlags(node: WeightedNode, { saturates }: WordsScaling): string {
   const output = node.outputs[0]!;
-  const [min] = activationRangeInt8(node.attrs.activation, output);
+  const [min] = activationRangeQuantized(node.attrs.activation, output);
   const clamps = min >= perTensorQuant(output).zeroPoint;
   return `/* saturates, clamps below zero */ ${saturates ? 1 : 0}, ${clamps ? 1 : 0}`;
 }
@@ -91,7 +91,7 @@ export function channelFlags(node: WeightedNode, { saturates }: WordsScaling): s
 /** Zero point and bounds of the output. */
 export function outputBounds(node: WeightedNode): string {
   const output = node.outputs[0]!;
-  const [min, max] = activationRangeInt8(node.attrs.activation, output);
+  const [min, max] = activationRangeQuantized(node.attrs.activation, output);
   return `/* zero_point, activation_min, activation_max */ ${perTensorQuant(output).zeroPoint}, ${min}, ${max}`;
 }
 

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   multiplyByQuantizedMultiplier,
+  multiplyByReducedMultiplier,
   quantizeMultiplier,
+  reduceScale,
   roundHalfAway,
   roundingDivideByPowerOfTwo,
   roundingDoublingHighMultiply,
@@ -119,4 +121,29 @@ describe('roundHalfAway', () => {
     [-2.5, -3],
     [0.4, 0],
   ])('%d → %d', (x, expected) => expect(roundHalfAway(x)).toBe(expected));
+});
+
+describe('multiplyByReducedMultiplier', () => {
+  const int48 = fc.oneof(
+    fc.integer({ min: 1 - 2 ** 47, max: 2 ** 47 - 1 }),
+    fc.integer({ min: -(2 ** 22), max: 2 ** 22 }),
+    fc.constantFrom(1 - 2 ** 47, 2 ** 47 - 1, 2 ** 37, 2 ** 37 - 1, -(2 ** 37), 1 - 2 ** 37, 0, -1),
+  );
+  it("is TFLite's definition for all sums of 48 bits", () =>
+    fc.assert(
+      fc.property(int48, fc.double({ min: 2 ** -31, max: 127, noNaN: true }), (x, scale) => {
+        const { multiplier, shift } = quantizeMultiplier(scale);
+        const reduced = multiplier < 0x7fff0000 ? (BigInt(multiplier) + 2n ** 15n) >> 16n : 0x7fffn;
+        const total = BigInt(15 - shift);
+        const expected = (BigInt(x) * reduced + (1n << (total - 1n))) >> total;
+        expect(multiplyByReducedMultiplier(x, reduceScale({ multiplier, shift }))).toBe(Number(expected));
+      }),
+      runs,
+    ));
+  it('rounds ties up, once, and keeps a multiplier near 1 within 15 bits', () => {
+    const half = reduceScale(quantizeMultiplier(0.5));
+    expect([multiplyByReducedMultiplier(3, half), multiplyByReducedMultiplier(-3, half)]).toEqual([2, -1]);
+    expect(reduceScale({ multiplier: 2 ** 31 - 1, shift: 0 })).toEqual({ multiplier: 0x7fff, shift: 15 });
+    expect(reduceScale({ multiplier: 0x7ffeffff, shift: 7 })).toEqual({ multiplier: 0x7fff, shift: 8 });
+  });
 });

@@ -10,7 +10,7 @@ import { parseRecipe } from '../../../src/quantize/recipe.js';
 import { goldenModel } from '../../conformance/golden-files.js';
 import { randomLayers } from '../../conformance/random-layers.js';
 import { withoutShared } from '../../shared-folder.js';
-import { defineInt8, layerNode } from '../ops/weighted-layer.js';
+import { defineInteger, layerNode } from '../ops/weighted-layer.js';
 import { constant, graphOf } from '../quantize/graphs.js';
 
 describe('an int8 byte by hand', () => {
@@ -18,7 +18,7 @@ describe('an int8 byte by hand', () => {
     let bytes = 0;
     for (const [seed, layer] of randomLayers(150).entries()) {
       const node = layerNode(layer, seed);
-      const expected = defineInt8(layer.op, node);
+      const expected = defineInteger(layer.op, node);
       const found = Int8Array.from(expected, (_, i) => integerMath(layer.op, node, i).requantize.byte);
       expect(found, `${seed}: ${JSON.stringify(layer)}`).toEqual(expected);
       bytes += found.length;

@@ -3,8 +3,15 @@
  * second time for them: as definitions have it, in BigInt, with a bounds test per tap.
  */
 import type { Graph } from '../../../src/core/graph.js';
-import { elementCount, type QuantParams, type Shape, type Tensor, type TensorSpec } from '../../../src/core/tensor.js';
-import { type Activation, activationRangeInt8 } from '../../../src/ops/activation.js';
+import {
+  arrayTypeOf,
+  elementCount,
+  type QuantParams,
+  type Shape,
+  type Tensor,
+  type TensorSpec,
+} from '../../../src/core/tensor.js';
+import { type Activation, activationRangeQuantized } from '../../../src/ops/activation.js';
 import { opNamed } from '../../../src/ops/index.js';
 import type { OpNode } from '../../../src/ops/op.js';
 import type { WeightedInputs } from '../../../src/ops/weighted-op.js';
@@ -23,6 +30,8 @@ export interface Layer {
   readonly fill?: number; // all weights, instead of random ones
   readonly zeros?: number; // share of the weights that are 0
   readonly levels?: number; // how many values the weights have at most
+  /** 16-bit activations, whose bias is int64, or int32 as some converters write it. Zero points are 0 then. */
+  readonly wide?: 'int64' | 'int32' | undefined;
 }
 export type LayerNode = OpNode<WindowAttrs & { activation: Activation }, WeightedInputs>;
 
@@ -54,9 +63,11 @@ export function layerNode(layer: Layer, seed = 1): LayerNode {
   const input: Tensor = {
     name: 'x',
     shape: layer.input,
-    dtype: 'int8',
-    quant: quantOf([0.05], layer.inputZeroPoint ?? -3, null),
-    data: Int8Array.from(integers(elementCount(layer.input), 128)),
+    dtype: layer.wide ? 'int16' : 'int8',
+    quant: quantOf([0.05], layer.wide ? 0 : (layer.inputZeroPoint ?? -3), null),
+    data: layer.wide
+      ? Int16Array.from(integers(elementCount(layer.input), 32768))
+      : Int8Array.from(integers(elementCount(layer.input), 128)),
   };
   const values = Int8Array.from(integers(elementCount(layer.weights), 128)); // −128 included
   const palette = integers(layer.levels ?? 0, 128);
@@ -75,21 +86,21 @@ export function layerNode(layer: Layer, seed = 1): LayerNode {
       : {
           name: 'bias',
           shape: [channels],
-          dtype: 'int32',
+          dtype: layer.wide ?? 'int32',
           quant: quantOf(
             weightScale.map((scale) => scale * 0.05),
             0,
             weightScale.length > 1 ? 0 : null,
           ),
-          data: Int32Array.from(integers(channels, layer.bias ?? 9000)),
+          data: arrayTypeOf[layer.wide ?? 'int32'].from(integers(channels, layer.bias ?? 9000)),
         };
   const attrs = { stride: [1, 1], padding: 'SAME', activation: 'none', ...layer.attrs } as LayerNode['attrs'];
   const inputs: WeightedInputs = [input, weights, bias];
   const y: TensorSpec = {
     name: 'y',
     shape: opNamed(layer.op).inferShape(inputs, attrs)[0]!,
-    dtype: 'int8',
-    quant: quantOf([layer.outputScale ?? 0.02], layer.outputZeroPoint ?? 5, null),
+    dtype: input.dtype,
+    quant: quantOf([layer.outputScale ?? 0.02], layer.wide ? 0 : (layer.outputZeroPoint ?? 5), null),
   };
   return { name: layer.op, inputs, outputs: [y], attrs };
 }
@@ -122,16 +133,31 @@ export function requantizeBigInt(sum: bigint, scale: number): bigint {
   return high >= 0n ? (high + half) >> -shift : -((-high + half) >> -shift);
 }
 
+/** TFLite's for sums of 64 bits: a multiplier of 15 bits, rounded once. */
+export function requantize16x8BigInt(sum: bigint, scale: number): bigint {
+  if (scale === 0) return 0n;
+  let exponent = Math.floor(Math.log2(scale)) + 1;
+  let multiplier = Math.round(scale * 2 ** (31 - exponent));
+  if (multiplier === 2 ** 31) [multiplier, exponent] = [2 ** 30, exponent + 1];
+  if (exponent < -31) return 0n;
+  const reduced = BigInt(multiplier < 0x7fff0000 ? Math.floor((multiplier + 2 ** 15) / 2 ** 16) : 0x7fff);
+  const shift = BigInt(15 - exponent);
+  return (sum * reduced + (1n << (shift - 1n))) >> shift;
+}
+
 /** The outputs by definition, with the effective scales as each op must build them. */
-export function defineInt8(op: Layer['op'], node: LayerNode): Int8Array {
-  const [min, max] = activationRangeInt8(node.attrs.activation, node.outputs[0]!);
+export function defineInteger(op: Layer['op'], node: LayerNode): Int8Array | Int16Array {
+  const [min, max] = activationRangeQuantized(node.attrs.activation, node.outputs[0]!);
   const zeroPoint = BigInt(node.outputs[0]!.quant!.zeroPoint[0]!);
   const channels = node.outputs[0]!.shape.at(-1)!;
   const sums = op === 'fully_connected' ? rowSums(node) : windowSums(op, node);
-  return Int8Array.from(sums, (sum, i) => {
-    const q = Number(requantizeBigInt(sum, scaleOf(op, node, i % channels)) + zeroPoint);
+  const wide = node.inputs[0].dtype === 'int16';
+  const requantize = wide && node.inputs[2]?.dtype !== 'int32' ? requantize16x8BigInt : requantizeBigInt;
+  const outputs = sums.map((sum, i) => {
+    const q = Number(requantize(sum, scaleOf(op, node, i % channels)) + zeroPoint);
     return Math.min(Math.max(q, min), max);
   });
+  return wide ? Int16Array.from(outputs) : Int8Array.from(outputs);
 }
 
 function scaleOf(op: Layer['op'], { inputs: [input, weights], outputs }: LayerNode, channel: number): number {
