@@ -23,13 +23,17 @@ import { quantize } from './quantize/quantize.js';
 import { relu } from './relu/relu.js';
 import { relu6 } from './relu6/relu6.js';
 import { reshape } from './reshape/reshape.js';
+import { resizeNearestNeighbor } from './resize_nearest_neighbor/resize_nearest_neighbor.js';
+import { slice } from './slice/slice.js';
 import { softmax } from './softmax/softmax.js';
 import { split } from './split/split.js';
+import { splitV } from './split_v/split_v.js';
 import { squeeze } from './squeeze/squeeze.js';
 import { stridedSlice } from './strided_slice/strided_slice.js';
 import { sub } from './sub/sub.js';
 import { tanh } from './tanh/tanh.js';
 import { transpose } from './transpose/transpose.js';
+import { unpack } from './unpack/unpack.js';
 
 // An OpDef is typed by its own attributes and operands. The registry forgets them: `inputCount`, checked when a graph
 // is built, and `inferShape` make the operands true again.
@@ -60,13 +64,17 @@ export const ops: readonly AnyOp[] = [
   relu,
   relu6,
   reshape,
+  resizeNearestNeighbor,
+  slice,
   softmax,
   split,
+  splitV,
   squeeze,
   stridedSlice,
   sub,
   tanh,
   transpose,
+  unpack,
 ];
 
 const byName = new Map(ops.map((op) => [op.name, op]));

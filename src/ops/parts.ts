@@ -1,11 +1,14 @@
 /**
- * What concatenation, pack and split share: a whole that is, over and over, one run of each part. The axis at which the
+ * What concatenation and pack, split, split_v and unpack share: a whole that is, over and over, one run of each part. The axis at which the
  * parts meet decides how long the runs are.
  */
 import { dataOf, elementCount, type Shape, type Tensor, type TypedArray } from '../core/tensor.js';
 import { constantBytes, int8Faults, unequalQuantFaults } from './int8-operands.js';
 import { type Moves, moveCall, moveElements, moveKernels, moves } from './moves.js';
-import type { OpDef, OpNode } from './op.js';
+import type { OpDef, Operands, OpNode } from './op.js';
+
+/** A node has no more inputs or outputs: what a file claims must not decide about our memory. */
+export const MOST_PARTS = 1024;
 
 /** Where a part lies in its whole. */
 interface Part {
@@ -104,5 +107,50 @@ export function joiningOp<Attrs>({ axisOf, ...op }: JoiningOp<Attrs>): OpDef<Att
     },
 
     isReshape: ({ inputs }) => inputs.length === 1,
+  };
+}
+
+type Whole = readonly [input: Tensor, ...others: Operands];
+interface SplittingOp<Attrs, I extends Whole>
+  extends Pick<OpDef<Attrs, I>, 'name' | 'inputCount' | 'inferShape' | 'tflite'> {
+  /** At which axis of the input it is cut; inferShape has accepted the node. */
+  axisOf(inputs: I, attrs: Attrs): number;
+}
+
+/** The whole operator from its rule for shapes and its axis. */
+export function splittingOp<Attrs, I extends Whole>({ axisOf, ...op }: SplittingOp<Attrs, I>): OpDef<Attrs, I> {
+  const shapesOf = ({ inputs, attrs }: OpNode<Attrs, I>): readonly Shape[] => op.inferShape(inputs, attrs);
+  const movesOf = (node: OpNode<Attrs, I>): Moves[] =>
+    splittingMoves(partsOf(shapesOf(node), axisOf(node.inputs, node.attrs)));
+  const cut = <Result extends TypedArray>(node: OpNode<Attrs, I>, arrayOf: (count: number) => Result): Result[] => {
+    const shapes = shapesOf(node);
+    return movesOf(node).map((each, i) => {
+      const part = arrayOf(elementCount(shapes[i]!));
+      moveElements(dataOf(node.inputs[0]), each, part);
+      return part;
+    });
+  };
+  return {
+    ...op,
+    quantization: { kind: 'same' },
+
+    checkQuant({ inputs: [input], outputs }) {
+      const faults = int8Faults(input, ...outputs);
+      return faults.length > 0 ? faults : outputs.flatMap((output) => unequalQuantFaults(op.name, output, [input]));
+    },
+
+    runFloat32: (node) => cut(node, (count) => new Float32Array(count)),
+    runInt8: (node) => cut(node, (count) => new Int8Array(count)),
+    cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
+
+    emitC: (node, { symbol, inputs: [inputC], outputs: outputsC }) => ({
+      kernels: moveKernels,
+      constants: [],
+      call: movesOf(node)
+        .map((each, i) => moveCall(`${symbol}_moves_${i}`, each, inputC!, false, outputsC[i]!))
+        .join('\n'),
+    }),
+
+    isReshape: ({ outputs }) => outputs.length === 1,
   };
 }

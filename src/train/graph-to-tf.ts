@@ -98,7 +98,7 @@ export function graphToTf(lib: TF, given: Graph, options: TfGraphOptions = {}): 
         const operands = node.inputs.flatMap((name, position) =>
           name === null || (norm && position === 2) ? [] : [{ ...tensorOf(graph, name), position }],
         );
-        const result = tfOps[node.op]!({
+        const results = tfOps[node.op]!({
           lib,
           batch,
           inputs: operands.map(({ name, position }) => {
@@ -108,10 +108,12 @@ export function graphToTf(lib: TF, given: Graph, options: TfGraphOptions = {}): 
           shapes: operands.map(({ shape }) => shape),
           values: operands.map(({ data }) => data),
           outputShape: tensorOf(graph, node.outputs[0]!).shape,
+          outputShapes: node.outputs.map((name) => tensorOf(graph, name).shape),
           attrs: node.attrs,
           ...(norm && { normalize: (sums) => norm.apply(sums, mode) }),
         });
-        values.set(node.outputs[0]!, moved(node.outputs[0]!, result));
+        for (const [i, result] of [results].flat().entries())
+          values.set(node.outputs[i]!, moved(node.outputs[i]!, result));
       }
       return wanted.map((name) => values.get(name)!);
     },

@@ -3,25 +3,14 @@
  * long, which works for every reshape, because the batch is the slowest axis of the memory.
  */
 import type * as tf from '@tensorflow/tfjs';
-import type { Shape, TypedArray } from '../core/tensor.js';
 import type { Activation } from '../ops/activation.js';
-import type { TF } from './kernels/heap.js';
-
-export interface TfCall {
-  readonly lib: TF;
-  readonly inputs: readonly tf.Tensor[]; // those that are present; weights in TensorFlow.js' layout
-  readonly shapes: readonly Shape[]; // of the same inputs in the graph, with batch 1
-  readonly values: readonly (TypedArray | undefined)[]; // of the same inputs, where they are constant
-  readonly outputShape: Shape; // with batch 1
-  readonly attrs: Readonly<Record<string, unknown>>;
-  readonly batch: number;
-  /** In place of adding the bias, which is then not among the inputs. */
-  readonly normalize?: (sums: tf.Tensor) => tf.Tensor;
-}
-type TfOp = (call: TfCall) => tf.Tensor;
+import { reshaped, type TfCall, type TfOp } from './tf-call.js';
+import { movingTfOps, untrainableMove } from './tf-moving-ops.js';
 
 /** By op name. What is missing here can be run and quantized, but not trained. */
 export const tfOps: Readonly<Record<string, TfOp>> = {
+  ...movingTfOps,
+
   conv_2d(call) {
     const { lib, inputs, attrs } = call;
     const [x, weights, bias] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor | undefined];
@@ -65,22 +54,12 @@ export const tfOps: Readonly<Record<string, TfOp>> = {
     return call.lib.pad(call.inputs[0]!, paddings);
   },
 
-  concatenation(call) {
-    const { lib, attrs, outputShape, batch } = call;
-    const axis = attrs['axis'] as number;
-    const parts = call.inputs.map((part, i) =>
-      call.values[i] === undefined ? part : lib.tile(part, [batch, ...part.shape.slice(1).map(() => 1)]),
-    );
-    return activated(call, lib.concat(parts, axis < 0 ? axis + outputShape.length : axis));
-  },
-
   add: (call) => activated(call, call.lib.add(call.inputs[0]!, call.inputs[1]!)),
   sub: (call) => activated(call, call.lib.sub(call.inputs[0]!, call.inputs[1]!)),
   mul: (call) => activated(call, call.lib.mul(call.inputs[0]!, call.inputs[1]!)),
   maximum: (call) => call.lib.maximum(...alike(call)),
   minimum: (call) => call.lib.minimum(...alike(call)),
   prelu: ({ lib, inputs }) => lib.prelu(inputs[0]!, inputs[1]!),
-  reshape: (call) => reshaped(call, call.inputs[0]!),
   relu: ({ lib, inputs }) => lib.relu(inputs[0]!),
   relu6: ({ lib, inputs }) => lib.relu6(inputs[0]!),
   leaky_relu: ({ lib, inputs, attrs }) => lib.leakyRelu(inputs[0]!, attrs['alpha'] as number),
@@ -95,17 +74,15 @@ export function untrainable(op: string, call: Pick<TfCall, 'attrs' | 'shapes' | 
   const [input = [], weights = []] = call.shapes;
   const dilation = call.attrs['dilation'] as readonly number[] | undefined;
   const stride = call.attrs['stride'] as readonly number[] | undefined;
-  const axis = call.attrs['axis'];
   if (dilation?.some((distance) => distance !== 1)) return 'dilated convolutions have no gradient';
   if (op === 'conv_2d' && weights[3] !== input[3]) return 'grouped convolutions have no gradient';
   if (op === 'depthwise_conv_2d' && stride && stride[0] !== stride[1])
     return 'a depthwise convolution must stride alike in height and width';
   if (op === 'mean' && call.values[1]?.some((a) => a === 0 || a === -input.length))
     return 'it mixes the samples of a batch';
-  if (op === 'concatenation' && (axis === 0 || axis === -input.length)) return 'it mixes the samples of a batch';
   if (op === 'pad' && (call.values[1]?.[0] || call.values[1]?.[1])) return 'it pads the batch';
   if (['mean', 'pad'].includes(op) && !call.values[1]) return 'its second input must be constant';
-  return undefined;
+  return untrainableMove(op, call);
 }
 
 function windowAttrs(attrs: TfCall['attrs']) {
@@ -139,9 +116,4 @@ function activated({ lib, attrs }: TfCall, x: tf.Tensor): tf.Tensor {
     default:
       return x;
   }
-}
-
-function reshaped({ lib, outputShape, batch }: TfCall, x: tf.Tensor): tf.Tensor {
-  const [first = 1, ...rest] = outputShape;
-  return lib.reshape(x, [first * batch, ...rest]);
 }

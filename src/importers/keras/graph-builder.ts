@@ -8,8 +8,7 @@ const maxElements = 2 ** 28; // of an activation: a gigabyte in float32, far bey
 
 export class GraphBuilder {
   private readonly tensors = new Map<string, Tensor>();
-  private readonly nodes: Node[] = [];
-  private readonly nodeNames = new Set<string>();
+  private readonly added: Node[] = [];
 
   input(name: string, shape: Shape): string {
     return this.add({ name: this.unique(name), shape, dtype: 'float32' });
@@ -21,13 +20,20 @@ export class GraphBuilder {
 
   /** @throws ThimbleError E_SHAPE */
   node(name: string, op: string, inputs: readonly string[], attrs: Readonly<Record<string, unknown>>): string {
-    const unique = this.unique(name);
-    const operands = inputs.map((input) => this.tensor(input));
-    const [shape] = opNamed(op).inferShape(operands, attrs);
-    if (!shape) throw new TypeError(`${op} has no output`);
-    this.nodes.push({ name: unique, op, inputs, outputs: [unique], attrs });
-    this.nodeNames.add(unique);
-    return this.add({ name: unique, shape, dtype: 'float32' });
+    const [output] = this.nodes(name, op, inputs, attrs);
+    if (output === undefined) throw new TypeError(`${op} has no output`);
+    return output;
+  }
+
+  /** All outputs of a node, which is called after the first. @throws ThimbleError E_SHAPE */
+  nodes(name: string, op: string, inputs: readonly string[], attrs: Readonly<Record<string, unknown>>): string[] {
+    const shapes = opNamed(op).inferShape(
+      inputs.map((input) => this.tensor(input)),
+      attrs,
+    );
+    const outputs = shapes.map((shape) => this.add({ name: this.unique(name), shape, dtype: 'float32' }));
+    this.added.push({ name: outputs[0] ?? name, op, inputs, outputs, attrs });
+    return outputs;
   }
 
   /** Nothing is added where the shape is already the wanted one. */
@@ -52,12 +58,10 @@ export class GraphBuilder {
   /** Gives a node and the tensor it writes another name, before anything else reads that tensor. */
   rename(from: string, wanted: string): string {
     const to = this.unique(wanted);
-    const at = this.nodes.findLastIndex((node) => node.name === from);
-    const node = this.nodes[at];
+    const at = this.added.findLastIndex((node) => node.name === from);
+    const node = this.added[at];
     if (!node) throw new TypeError(`no node "${from}"`);
-    this.nodes[at] = { ...node, name: to, outputs: [to] };
-    this.nodeNames.delete(from);
-    this.nodeNames.add(to);
+    this.added[at] = { ...node, name: to, outputs: [to, ...node.outputs.slice(1)] };
     const tensor = this.tensor(from);
     this.tensors.delete(from);
     return this.add({ ...tensor, name: to });
@@ -65,7 +69,7 @@ export class GraphBuilder {
 
   /** @throws ThimbleError E_MODEL_FORMAT */
   build(name: string, inputs: readonly string[], outputs: readonly string[]): Graph {
-    return checkGraph({ name, tensors: this.tensors, nodes: this.nodes, inputs, outputs });
+    return checkGraph({ name, tensors: this.tensors, nodes: this.added, inputs, outputs });
   }
 
   private tensor(name: string): Tensor {

@@ -2,7 +2,7 @@
 import { ThimbleError } from '../../core/errors.js';
 import { shapeText } from '../../core/tensor.js';
 import { axisIn } from '../axis.js';
-import { joiningOp } from '../parts.js';
+import { joiningOp, MOST_PARTS } from '../parts.js';
 import { refuseActivation, versionOf } from '../tflite-options.js';
 
 export interface ConcatenationAttrs {
@@ -11,7 +11,7 @@ export interface ConcatenationAttrs {
 
 export const concatenation = joiningOp<ConcatenationAttrs>({
   name: 'concatenation',
-  inputCount: [1, 1024],
+  inputCount: [1, MOST_PARTS],
 
   inferShape(inputs, { axis }) {
     const [first] = inputs;

@@ -2,7 +2,7 @@
 import { ThimbleError } from '../../core/errors.js';
 import { sameShape, shapeText } from '../../core/tensor.js';
 import { axisIn } from '../axis.js';
-import { joiningOp } from '../parts.js';
+import { joiningOp, MOST_PARTS } from '../parts.js';
 import { versionOf } from '../tflite-options.js';
 
 export interface PackAttrs {
@@ -12,7 +12,7 @@ export interface PackAttrs {
 
 export const pack = joiningOp<PackAttrs>({
   name: 'pack',
-  inputCount: [1, 1024],
+  inputCount: [1, MOST_PARTS],
 
   inferShape(inputs, { axis, count }) {
     const [{ shape }] = inputs;

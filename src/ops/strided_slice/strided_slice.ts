@@ -15,14 +15,14 @@ export interface StridedSliceAttrs {
   readonly endMask: number;
   readonly shrinkAxisMask: number;
 }
-type Inputs = readonly [input: Tensor, begin: Tensor, end: Tensor, strides: Tensor];
+export type StridedSliceInputs = readonly [input: Tensor, begin: Tensor, end: Tensor, strides: Tensor];
 
-export const stridedSlice = movingOp<StridedSliceAttrs, Inputs>({
+export const stridedSlice = movingOp<StridedSliceAttrs, StridedSliceInputs>({
   name: 'strided_slice',
   inputCount: [4, 4],
 
   inferShape(inputs, attrs) {
-    const axes = axesOf(inputs, attrs);
+    const axes = slicedAxes(inputs, attrs);
     if (!axes)
       throw new ThimbleError(
         'E_SHAPE',
@@ -34,7 +34,7 @@ export const stridedSlice = movingOp<StridedSliceAttrs, Inputs>({
   },
 
   movesOf(inputs, attrs) {
-    const axes = axesOf(inputs, attrs)!;
+    const axes = slicedAxes(inputs, attrs)!;
     const from = stepsOf(inputs[0].shape);
     const to = stepsOf(axes.map(({ size }) => size));
     return moves(
@@ -64,15 +64,18 @@ export const stridedSlice = movingOp<StridedSliceAttrs, Inputs>({
   },
 });
 
-interface SlicedAxis {
+export interface SlicedAxis {
   readonly start: number;
   readonly stride: number;
   readonly size: number; // of the output
   readonly shrinks: boolean; // size 1, and not an axis of the output
 }
 
-/** undefined where the constants do not describe a slice. */
-function axesOf([input, ...constants]: Inputs, attrs: StridedSliceAttrs): SlicedAxis[] | undefined {
+/** Every axis of the input; undefined where the constants do not describe a slice. */
+export function slicedAxes(
+  [input, ...constants]: StridedSliceInputs,
+  attrs: StridedSliceAttrs,
+): SlicedAxis[] | undefined {
   const { shape } = input;
   if (shape.length > MOVE_LOOPS || constants.some(({ data }) => data?.length !== shape.length)) return undefined;
   const [begin, end, strides] = [dataOf(constants[0]), dataOf(constants[1]), dataOf(constants[2])];

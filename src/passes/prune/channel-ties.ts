@@ -84,6 +84,7 @@ const rules: Readonly<Record<string, Rule>> = {
     if (!paddings || paddings.at(-1) || paddings.at(-2)) return false;
     return tieChannels(graph, { ...node, inputs: [node.inputs[0]!] }, ties);
   },
+  resize_nearest_neighbor: (graph, node, ties) => tieChannels(graph, { ...node, inputs: [node.inputs[0]!] }, ties),
   /** Memory keeps its order: a flattened image repeats its channels, pixel by pixel. */
   reshape(graph, node, ties) {
     const [input, output] = [node.inputs[0]!, node.outputs[0]!];

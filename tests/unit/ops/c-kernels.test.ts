@@ -2,6 +2,7 @@
  * C kernels against their int8 references where golden models have no case: five axes, constants on either side,
  * every set of averaged axes, windows larger than the input, many classes. Under sanitizers and strict warnings.
  */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../../src/core/graph.js';
 import { elementCount, type Shape, sameShape } from '../../../src/core/tensor.js';
@@ -93,6 +94,8 @@ function movingGraphs(): Graph[] {
     ...packs,
     ...transposes(tensor),
     ...slices(tensor),
+    ...cuts(tensor),
+    ...resizes(tensor),
     graphOf('reshape', [tensor('x', [1, 12])], { newShape: [3, -1] }, quant),
   ];
 }
@@ -132,6 +135,38 @@ const slices = (tensor: MakeTensor): Graph[] =>
     const attrs = { beginMask: 0, endMask: 0, shrinkAxisMask };
     return graphOf('strided_slice', [tensor('x', [3, 5, 7]), ...constants], attrs, { scale: 0.05, zeroPoint: -3 });
   });
+
+/** Parts of all axes: equal, of given sizes, single, and a box that touches neither end. */
+const cuts = (tensor: MakeTensor): Graph[] => {
+  const x = tensor('x', [4, 3, 6]);
+  const [axis, quant] = [(at: number) => int32Constant('axis', [1], [at]), { scale: 0.05, zeroPoint: -3 }];
+  return [
+    ...[0, 1, -1].map((at) => graphOf('split', [x, axis(at)], { count: at === 1 ? 3 : 2 }, quant)),
+    graphOf('split_v', [x, int32Constant('sizes', [3], [1, -1, 3]), axis(2)], { count: 3 }, quant),
+    graphOf('split_v', [x, int32Constant('sizes', [2], [3, 1]), axis(0)], { count: 2 }, quant),
+    ...[0, 1, -1].map((at) => graphOf('unpack', [x], { axis: at, count: x.shape.at(at)! }, quant)),
+    graphOf('slice', [x, int32Constant('begin', [3], [1, 1, 2]), int32Constant('size', [3], [2, -1, 3])], {}, quant),
+  ];
+};
+
+/** Whole factors and all others, up and down, to one pixel, with every rule for where a pixel's centre lies. */
+const resizes = (tensor: MakeTensor): Graph[] =>
+  fc
+    .sample(
+      fc.record({
+        shape: fc.tuple(fc.constantFrom(1, 1, 2), size, size, fc.integer({ min: 1, max: 4 })),
+        to: fc.tuple(fc.oneof(size, fc.constantFrom(10, 12)), fc.oneof(size, fc.constantFrom(9, 14))),
+        alignCorners: fc.boolean(),
+        halfPixelCenters: fc.boolean(),
+      }),
+      { numRuns: 40, seed: 3 },
+    )
+    .map(({ shape, to, alignCorners, halfPixelCenters }) => {
+      const operands = [tensor('x', shape), int32Constant('size', [2], to)];
+      const attrs = { alignCorners, halfPixelCenters: halfPixelCenters && !alignCorners };
+      return graphOf('resize_nearest_neighbor', operands, attrs, { scale: 0.05, zeroPoint: -3 });
+    });
+const size = fc.integer({ min: 1, max: 7 });
 
 function poolGraphs(): Graph[] {
   const quant = { scale: 0.05, zeroPoint: 17 };
@@ -190,8 +225,9 @@ describe('C kernels and their references', () => {
       );
       const answers = program.run(requests.map(({ model, inputs }) => ({ model, inputs: inputs.map(asBytes) })));
       requests.forEach(({ model, inputs }, i) => {
-        const expected = referenceOf(graphs[model]!, inputs) as Int8Array;
-        expect([...answers[i]!.outputs[0]!], `${graphs[model]!.name} ${model}`).toEqual([...asBytes(expected)]);
+        const expected = (referenceOf(graphs[model]!, inputs) as Int8Array[]).map((output) => [...asBytes(output)]);
+        const actual = answers[i]!.outputs.map((output) => [...output]);
+        expect(actual, `${graphs[model]!.name} ${model}`).toEqual(expected);
       });
     } finally {
       program.close();

@@ -22,7 +22,7 @@ const run = (
   referenceOf(
     graphOf(op, operands, { ...attrs }, { scale, zeroPoint: 0 }),
     values.map((row) => Int8Array.from(row)),
-  );
+  )[0]!;
 const x = (scale: number, name = 'x'): Tensor => int8Tensor(name, [1, 1], scale, 0);
 
 describe('multipliers on the edge', () => {

@@ -33,27 +33,29 @@ export const int32Constant = (name: string, shape: Shape, values: readonly numbe
 export const constantTensor = (name: string, shape: Shape, scale: number, zeroPoint: number): Tensor =>
   int8Tensor(name, shape, scale, zeroPoint, randomBytes(elementCount(shape)));
 
-/** A graph of one node; its inputs are the operands without values. */
+/** A graph of one node; its inputs are the operands without values, its outputs `y`, `y1`, `y2` … */
 export function graphOf(
   op: string,
   operands: readonly Tensor[],
   attrs: Readonly<Record<string, unknown>>,
   output: { readonly scale: number; readonly zeroPoint: number },
 ): Graph {
-  const [shape] = opNamed(op).inferShape(operands, attrs);
-  const y = int8Tensor('y', shape!, output.scale, output.zeroPoint);
-  const node = { name: op, op, inputs: operands.map(({ name }) => name), outputs: ['y'], attrs };
+  const results = opNamed(op)
+    .inferShape(operands, attrs)
+    .map((shape, i) => int8Tensor(i === 0 ? 'y' : `y${i}`, shape, output.scale, output.zeroPoint));
+  const outputs = results.map(({ name }) => name);
+  const node = { name: op, op, inputs: operands.map(({ name }) => name), outputs, attrs };
   return {
     name: op,
-    tensors: new Map([...operands, y].map((tensor) => [tensor.name, tensor])),
+    tensors: new Map([...operands, ...results].map((tensor) => [tensor.name, tensor])),
     nodes: [node],
     inputs: operands.filter(({ data }) => !data).map(({ name }) => name),
-    outputs: ['y'],
+    outputs,
   };
 }
 
-/** The reference's result for inputs in the graph's order. */
-export function referenceOf(graph: Graph, inputs: readonly TypedArray[]): TypedArray {
+/** The reference's results for inputs in the graph's order. */
+export function referenceOf(graph: Graph, inputs: readonly TypedArray[]): readonly TypedArray[] {
   const node = operandsOf(graph, graph.nodes[0]!, new Map(graph.inputs.map((name, i) => [name, inputs[i]!])));
-  return opNamed(graph.nodes[0]!.op).runInt8(node)[0]!;
+  return opNamed(graph.nodes[0]!.op).runInt8(node);
 }

@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/core/seeded-random.js';
+import { resizeNearestNeighbor } from '../../../src/train/kernels/resize-nearest-neighbor.js';
 import { tfOps } from '../../../src/train/tf-ops.js';
 import { type TF, wasmBackend } from '../../../src/train/wasm-backend.js';
 
@@ -109,15 +110,25 @@ describe('operators of two operands, one of which broadcasts', () => {
   ];
   for (const op of ['maximum', 'minimum', 'prelu'])
     it(op, async () => {
-      const call = { shapes: [], values: [], attrs: {}, outputShape: [1, 5, 4, 3], batch: 2 };
+      const call = { shapes: [], values: [], attrs: {}, outputShape: [1, 5, 4, 3], outputShapes: [], batch: 2 };
       await compare(
-        (...inputs) => tfOps[op]!({ ...call, lib, inputs }),
+        (...inputs) => tfOps[op]!({ ...call, lib, inputs }) as tf.Tensor,
         [
           [whole!, values(whole!, 8)],
           [perChannel!, values(perChannel!, 9)],
         ],
       );
     });
+});
+
+it('resize_nearest_neighbor as two gathers of rows and columns', async () => {
+  const shape: Shape4 = [2, 5, 4, 3];
+  const sources = { rows: [0, 0, 1, 2, 2, 3, 4], columns: [3, 1, 1] };
+  const operands: [Shape4, Float32Array][] = [[shape, values(shape, 10)]];
+  const gathered: Op = (x) => lib.gather(lib.gather(x!, sources.rows, 1), sources.columns, 2);
+  const expected = await gradientsOn('cpu', gathered, operands);
+  for (const backend of ['cpu', 'wasm'])
+    expect(await gradientsOn(backend, (x) => resizeNearestNeighbor(lib, x!, sources), operands)).toEqual(expected);
 });
 
 describe('the wasm backend', () => {

@@ -111,6 +111,46 @@ describe('a graph computes in TensorFlow.js what the interpreter computes', () =
     compare(g.build(padded, joined, g.reshape(joined, [1, 12, 14])));
   });
 
+  it('transpose, slices, pack and what needs no gradient of its own', () => {
+    const g = new SampleGraph([1, 6, 5, 4]);
+    const turned = g.node('transpose', [g.input, g.ints([0, 3, 1, 2])]);
+    const cut = g.node('slice', [turned, g.ints([0, 1, 0, 2]), g.ints([-1, 2, 6, -1])]);
+    const shape = { beginMask: 4, endMask: 1, shrinkAxisMask: 2 };
+    const bounds = [
+      [0, -1, 1, 1],
+      [9, 0, 6, -1],
+      [1, 1, 1, 1],
+    ].map((values) => g.ints(values));
+    const strided = g.node('strided_slice', [cut, ...bounds], shape);
+    const packed = g.node('pack', [strided, strided, g.floats([1, 6, 1])], { axis: -2, count: 3 });
+    const flat = g.node('squeeze', [packed], { axes: [3] });
+    compare(g.build(turned, cut, strided, packed, flat, g.node('expand_dims', [flat, g.ints([1])])));
+  });
+
+  it('split, split_v and unpack, all of their parts', () => {
+    const g = new SampleGraph([1, 6, 5, 4]);
+    const halves = g.nodes('split', [g.input, g.ints([-1])], { count: 2 });
+    const rows = g.nodes('split_v', [halves[1]!, g.ints([1, -1, 2]), g.ints([1])], { count: 3 });
+    const lines = g.nodes('unpack', [rows[1]!], { axis: 2, count: 5 });
+    compare(g.build(...halves, ...rows, ...lines));
+  });
+
+  it.each([
+    [9, 8],
+    [6, 10],
+    [4, 3],
+    [3, 5],
+  ])('resize_nearest_neighbor to %i × %i', (height, width) => {
+    const g = new SampleGraph([1, 3, 5, 2]);
+    const size = g.ints([height, width]);
+    const modes = [
+      { alignCorners: false, halfPixelCenters: false },
+      { alignCorners: true, halfPixelCenters: false },
+      { alignCorners: false, halfPixelCenters: true },
+    ];
+    compare(g.build(...modes.map((attrs) => g.node('resize_nearest_neighbor', [g.input, size], attrs))));
+  });
+
   it('fully_connected on a flat input, an image and several rows', () => {
     const g = new SampleGraph([1, 4, 6]);
     const rows = g.reshape(g.input, [4, 6]);

@@ -33,6 +33,11 @@ export class SampleGraph {
     return this.builder.node(`${op}_${++this.count}`, op, inputs, attrs);
   }
 
+  /** Of an operator with several outputs. */
+  nodes(op: string, inputs: readonly string[], attrs: Readonly<Record<string, unknown>>): readonly string[] {
+    return this.builder.nodes(`${op}_${++this.count}`, op, inputs, attrs);
+  }
+
   conv(x: string, weights: Shape, attrs: Readonly<Record<string, unknown>> = {}): string {
     const operands = [x, this.floats(weights), this.floats([weights[0]!])];
     return this.node('conv_2d', operands, { stride: [1, 1], padding: 'SAME', activation: 'relu', ...attrs });

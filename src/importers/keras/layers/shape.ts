@@ -26,21 +26,13 @@ function targetShape(call: LayerCall): readonly number[] {
   return sizes.map((size) => (typeof size === 'number' && size >= 0 ? size : -1));
 }
 
-/** Moving axes of length 1 leaves every value in place; anything else would need a transpose. */
 const permute: LayerKind = {
   convert(call) {
     const shape = call.shape();
     const order = [0, ...call.config.numbers('dims')];
-    const axes = shape.map((_, axis) => axis);
-    if (order.length !== shape.length || !axes.every((axis) => order.includes(axis)))
+    if (order.length !== shape.length || !shape.every((_, axis) => order.includes(axis)))
       throw call.mismatch(`its dims are [${order.slice(1)}]`);
-    const longAxes = order.filter((axis) => shape[axis] !== 1);
-    if (longAxes.some((axis, i) => i > 0 && axis < longAxes[i - 1]!))
-      throw call.mismatch('it transposes its input, which Thimble has no kernel for; leave the layer out and train so');
-    return call.reshape(
-      call.input,
-      order.map((axis) => shape[axis]!),
-    ); // prettier-ignore
+    return call.node('transpose', [call.input, call.constant('dims', [order.length], () => Int32Array.from(order))]);
   },
 };
 
@@ -48,7 +40,7 @@ const zeroPadding: LayerKind = {
   fault: channelsFault,
   convert(call) {
     const is1d = call.shape().length === 3;
-    const [top, bottom, left, right] = is1d ? [0, 0, ...pair(call)] : quadruple(call);
+    const [top, bottom, left, right] = is1d ? [0, 0, ...pair(call, 'padding')] : quadruple(call, 'padding');
     const paddings: HeightWidth[] = [
       [0, 0],
       [top!, bottom!],
@@ -59,22 +51,54 @@ const zeroPadding: LayerKind = {
   },
 };
 
-function counts(call: LayerCall): readonly number[] {
-  const values = call.config.numbers('padding');
+const cropping: LayerKind = {
+  fault: channelsFault,
+  convert(call) {
+    const is1d = call.shape().length === 3;
+    const [top, bottom, left, right] = is1d ? [0, 0, ...pair(call, 'cropping')] : quadruple(call, 'cropping');
+    return call.through4d(call.input, (x) => {
+      const [batch, height, width, channels] = call.shape(x);
+      const size = [batch!, height! - top! - bottom!, width! - left! - right!, channels!];
+      const begin = call.constant('begin', [4], () => Int32Array.of(0, top!, left!, 0));
+      return call.node('slice', [x, begin, call.constant('size', [4], () => Int32Array.from(size))]);
+    });
+  },
+};
+
+/** Repeats every row and column; a sequence is one row. */
+const upSampling = (dimensions: 1 | 2): LayerKind => ({
+  fault(config) {
+    const how = config.string('interpolation', 'nearest');
+    return how === 'nearest'
+      ? channelsFault(config)
+      : { what: `UpSampling2D with interpolation "${how}"`, wayOut: 'use interpolation="nearest"' };
+  },
+  convert(call) {
+    const [down, along] = call.config.window('size', dimensions, [dimensions, 2]);
+    return call.through4d(call.input, (x) => {
+      const [, height = 1, width = 1] = call.shape(x);
+      const size = call.constant('size', [2], () => Int32Array.of(height * down, width * along));
+      return call.node('resize_nearest_neighbor', [x, size], { alignCorners: false, halfPixelCenters: false });
+    });
+  },
+});
+
+function counts(call: LayerCall, key: string): readonly number[] {
+  const values = call.config.numbers(key);
   if (!values.every((count) => Number.isInteger(count) && count >= 0 && count < 65536))
-    throw call.mismatch(`its padding is [${values}]`);
+    throw call.mismatch(`its ${key} is [${values}]`);
   return values;
 }
 
 /** 1, or [before, after]. */
-function pair(call: LayerCall): HeightWidth {
-  const [before = 1, after = before] = counts(call);
+function pair(call: LayerCall, key: string): HeightWidth {
+  const [before = 1, after = before] = counts(call, key);
   return [before, after];
 }
 
 /** 1, or [height, width], or [[top, bottom], [left, right]]. */
-function quadruple(call: LayerCall): Shape {
-  const [a = 1, b = a, c, d] = counts(call);
+function quadruple(call: LayerCall, key: string): Shape {
+  const [a = 1, b = a, c, d] = counts(call, key);
   return c === undefined ? [a, a, b, b] : [a, b, c, d ?? c];
 }
 
@@ -86,6 +110,10 @@ export const shapes: Readonly<Record<string, LayerKind>> = {
   Permute: permute,
   ZeroPadding1D: zeroPadding,
   ZeroPadding2D: zeroPadding,
+  Cropping1D: cropping,
+  Cropping2D: cropping,
+  UpSampling1D: upSampling(1),
+  UpSampling2D: upSampling(2),
   // These do something in training only.
   Dropout: identity,
   SpatialDropout1D: identity,
