@@ -20,7 +20,7 @@ export interface ReadingFiles {
   close(): void;
 }
 
-const CSV_HEADER = 'time,sequence,latency,unit,class,label,score,origin';
+const CSV_HEADER = 'time,sequence,latency,unit,class,label,score,origin,pre,post';
 
 /**
  * Opens all of the files, or none.
@@ -56,14 +56,18 @@ export function openReadingFiles(paths: ReadingPaths): ReadingFiles {
   }
 }
 
-const csvLine = ({ sequence, latency, classIndex, score, origin }: InferenceReading, label: string, at: Date): string =>
-  [at.toISOString(), sequence, latency.value, latency.unit, classIndex, csvText(label), score, origin].join(',');
+const csvLine = (reading: InferenceReading, label: string, at: Date): string => {
+  const { sequence, latency, classIndex, score, origin, pre, post } = reading;
+  const about = [at.toISOString(), sequence, latency.value, latency.unit, classIndex, csvText(label), score, origin];
+  return [...about, pre?.value ?? '', post?.value ?? ''].join(',');
+};
 
 const jsonLine = (
-  { sequence, latency, classIndex, score, origin }: InferenceReading,
+  { sequence, latency, pre, post, classIndex, score, origin }: InferenceReading,
   label: string,
   at: Date,
-): string => JSON.stringify({ time: at.toISOString(), sequence, latency, class: classIndex, label, score, origin });
+): string =>
+  JSON.stringify({ time: at.toISOString(), sequence, latency, pre, post, class: classIndex, label, score, origin });
 
 /** RFC 4180; a line break in a label would break the promise of one line a reading. */
 function csvText(text: string): string {

@@ -26,6 +26,9 @@ export function latencyText({ value, unit }: Latency): string {
   return value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} µs`;
 }
 
+/** '125 MHz'. */
+export const clockText = (hertz: number): string => `${Number((hertz / 1e6).toFixed(2))} MHz`;
+
 /** A firmware that is a program of this computer knows its arena only: stack and heap are the operating system's. */
 export const isFullMemory = ({ stackBytes }: MemoryReading): boolean => stackBytes > 0;
 
@@ -44,4 +47,6 @@ const modelMemoryText = ({ arenaBytes, dbBytes }: MemoryReading): string =>
 const boardMemoryText = (memory: MemoryReading): string =>
   `static ${bytesText(memory.staticBytes)} (${modelMemoryText(memory)}), ` +
   `stack ${bytesText(memory.stackHighWaterBytes)} of ${bytesText(memory.stackBytes)} used, ` +
-  `heap ${bytesText(memory.heapUsedBytes)} used`;
+  `heap ${bytesText(memory.heapUsedBytes)} used` +
+  (memory.heapFreeBytes > 0 ? `, ${bytesText(memory.heapFreeBytes)} free` : '') +
+  (memory.temperatureC === undefined ? '' : `; chip at ${memory.temperatureC.toFixed(1)} °C`);

@@ -23,7 +23,7 @@ import { latencyOf, ticksBetween } from './latency.js';
 import type { Line } from './line-reader.js';
 import { interrupted, protocolError, restarted } from './link-errors.js';
 import type { LinkStatistics } from './link-statistics.js';
-import type { ConnectOptions, DeviceLink, InferReport, LinkTimeouts, StreamReport } from './protocol.js';
+import type { ConnectOptions, DeviceLink, InferReport, LinkTimeouts, StreamOptions, StreamReport } from './protocol.js';
 import { withAbort } from './with-abort.js';
 
 /** `db ` and 62 digits: the command buffer of the protocol holds 80 characters. */
@@ -165,10 +165,7 @@ export class BoardLink implements DeviceLink {
     });
   }
 
-  stream(
-    onReading: (reading: Reading) => void,
-    { count = 0, stop }: { readonly count?: number; readonly stop?: AbortSignal } = {},
-  ): Promise<StreamReport> {
+  stream(onReading: (reading: Reading) => void, { count = 0, stop, onGap }: StreamOptions = {}): Promise<StreamReport> {
     return this.#conversation.inTurn(async () => {
       let [readings, damagedLines, missing, last] = [0, 0, 0, -1];
       const end = () => {
@@ -176,7 +173,9 @@ export class BoardLink implements DeviceLink {
         this.#conversation.endStream();
       };
       const take = (raw: RawReading) => {
-        missing += raw.seq - last - 1;
+        const gap = raw.seq - last - 1;
+        if (gap > 0) onGap?.(gap, raw.seq);
+        missing += gap;
         last = raw.seq;
         readings++;
         onReading(this.#reading(raw));
@@ -187,7 +186,8 @@ export class BoardLink implements DeviceLink {
         outlivesAbort: true,
         onLine: (line) => {
           const raw = parseReading(line, this.handshake.hasSums);
-          const follows = raw && raw.seq > last && raw.seq <= last + 1 + damagedLines;
+          // Without a sum, a number that leaps by more than was seen to be damaged is damaged itself.
+          const follows = raw && raw.seq > last && (this.handshake.hasSums || raw.seq <= last + 1 + damagedLines);
           if (!raw || !follows) {
             damagedLines++;
             return;

@@ -36,6 +36,13 @@ export interface InferReport {
   readonly results: readonly number[]; // 3 decimals
 }
 
+export interface StreamOptions {
+  readonly count?: number; // 0, the default: without end
+  readonly stop?: AbortSignal;
+  /** Readings that are missing in front of the one numbered `before`, which comes next. */
+  readonly onGap?: (missing: number, before: number) => void;
+}
+
 export interface StreamReport {
   readonly readings: number;
   readonly damagedLines: number; // left out of the readings
@@ -58,10 +65,7 @@ export interface DeviceLink {
   layer(index: number): Promise<Uint8Array>;
   memory(): Promise<MemoryReading & { readonly kind: 'memory'; readonly origin: PortIdentity['origin'] }>;
   /** Inferences until `count` are done (0 = without end) or `stop` is aborted, which is a normal end. */
-  stream(
-    onReading: (reading: Reading) => void,
-    options?: { readonly count?: number; readonly stop?: AbortSignal },
-  ): Promise<StreamReport>;
+  stream(onReading: (reading: Reading) => void, options?: StreamOptions): Promise<StreamReport>;
   /** MLPerf Tiny's `infer`. */
   inferMlperf(count: number, warmUps: number): Promise<InferReport>;
   /** Dequantized outputs of the last inference, 3 decimals. */

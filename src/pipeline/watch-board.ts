@@ -18,6 +18,7 @@ export interface WatchOptions {
   readonly count?: number | undefined; // ends after so many readings, over all connections
   readonly stop: AbortSignal; // ends it without an error, also while it waits for the board
   onReading(reading: Reading): void;
+  onGap(missing: number, before: number): void; // readings that did not come whole
   onLost(port: UsbPort): void;
   onReturn(path: string): void;
 }
@@ -25,6 +26,7 @@ export interface WatchOptions {
 export interface WatchReport {
   readonly session: BoardSession; // the one that is open now: the caller closes it
   readonly damagedLines: number;
+  readonly missing: number; // readings that the board numbered and that did not come whole
   readonly reconnections: number;
   readonly connected: boolean; // false where it was stopped while the board was away
 }
@@ -37,8 +39,10 @@ export async function watchBoard(session: BoardSession, options: WatchOptions): 
   const { count, stop } = options;
   const { identity, handshake } = session.link;
   const mark = await markPort(identity.path);
-  let [current, readings, damagedLines, reconnections] = [session, 0, 0, 0];
-  const report = (connected: boolean): WatchReport => ({ session: current, damagedLines, reconnections, connected });
+  let [current, readings, damagedLines, missing, reconnections] = [session, 0, 0, 0, 0];
+  const report = (connected: boolean): WatchReport => ({
+    ...{ session: current, damagedLines, missing, reconnections, connected },
+  });
   for (;;) {
     const onReading = (reading: Reading) => {
       readings++;
@@ -47,7 +51,9 @@ export async function watchBoard(session: BoardSession, options: WatchOptions): 
     const endLooking = whenGone(current.link.identity.path, () => void current.link.close());
     try {
       const left = count === undefined ? {} : { count: count - readings };
-      damagedLines += (await current.link.stream(onReading, { ...left, stop })).damagedLines;
+      const streamed = await current.link.stream(onReading, { ...left, stop, onGap: options.onGap });
+      damagedLines += streamed.damagedLines;
+      missing += streamed.missing;
       return report(true);
     } catch (error) {
       const canReturn = identity.kind === 'serial' || identity.kind === 'pty';

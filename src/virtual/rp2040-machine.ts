@@ -13,6 +13,8 @@ const BURST_INSTRUCTIONS = 1024; // between looks at the serial line: less than 
 const BITS_A_BYTE = 10;
 const UART_FLAGS = 0x18;
 const RX_FIFO_FULL = 0x40;
+const TEMPERATURE_CHANNEL = 4;
+const AT_27_DEGREES = 876; // of the converter's 4096 steps of 3.3 V: the sensor's 0.706 V
 const AIRCR = 0xd0c;
 const RESET_REQUEST = 0x05fa0004;
 
@@ -62,6 +64,7 @@ export class Rp2040Machine {
     rp2040.sram.set(this.#flash.subarray(0, BOOT2_BYTES), BOOT2_ADDRESS - 0x20000000);
     rp2040.core.SP = BOOT2_ADDRESS;
     rp2040.core.PC = BOOT2_ADDRESS;
+    rp2040.adc.channelValues[TEMPERATURE_CHANNEL] = AT_27_DEGREES;
     rp2040.uart[0]!.onByte = (byte) => this.#sent.push(byte);
     this.#watchResetRequest(rp2040);
     this.#simulator = simulator;

@@ -77,6 +77,9 @@ describe('texts', () => {
     expect(memoryText(board)).toBe(
       'static 12.1 KiB (arena 640 B, db buffer 16 B), stack 208 B of 8,192 B used, heap 0 B used',
     );
+    expect(memoryText({ ...board, heapUsedBytes: 16, heapFreeBytes: 200_000, temperatureC: 27.06 })).toMatch(
+      /heap 16 B used, 195\.3 KiB free; chip at 27\.1 °C$/,
+    );
   });
 
   it('count in singular and plural, and name a value that has no classes', () => {

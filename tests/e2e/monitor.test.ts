@@ -69,7 +69,7 @@ describe.skipIf(missing !== '')(`monitor${missing}`, () => {
     expect(lines.filter((line) => JSON.parse(line).sequence === 0)).toHaveLength(2);
     const rows = readFileSync(csv, 'utf8').trimEnd().split('\n');
     expect(rows).toHaveLength(n + 1);
-    expect(new Set(rows.map((row) => row.split(',').length))).toEqual(new Set([8]));
+    expect(new Set(rows.map((row) => row.split(',').length))).toEqual(new Set([10]));
     expect(readFileSync(log, 'utf8')).toMatch(/went away[\s\S]*is back[\s\S]*median/);
   });
 

@@ -83,6 +83,9 @@ for (const { id, tools, origin } of boards) {
           expect((await boot)[0]).toBe('m-timestamp-mode-performance');
         }
         await checkEveryCommand(terminal, id);
+        const degrees = /millidegrees=(\d+)/.exec((await terminal.send('memory%'))[0]!)?.[1];
+        if (id === 'rpi-pico') expect(Math.round(Number(degrees) / 1000)).toBe(27);
+        else expect(degrees).toBeUndefined();
       } finally {
         await board.close();
       }

@@ -51,7 +51,7 @@ static void start_uart(void)
 void thimble_chip_start(void)
 {
     thimble_rp2040_start_clocks();
-    thimble_rp2040_release(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_UART0 | RESET_TIMER);
+    thimble_rp2040_release(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_UART0 | RESET_TIMER | RESET_ADC);
     start_uart();
     thimble_cycles_start(SYSTEM_HZ);
 }

@@ -10,7 +10,7 @@ import type { Context } from '../context.js';
 import { type LiveState, liveView } from '../live-view.js';
 import { positiveInteger } from '../options.js';
 import { type InferenceReading, openReadingFiles, type ReadingFiles, type ReadingPaths } from '../reading-files.js';
-import { latencyText, memoryText, originText } from '../reading-text.js';
+import { clockText, latencyText, memoryText, originText } from '../reading-text.js';
 import { counted } from '../table.js';
 import type { Verb } from './index.js';
 
@@ -78,7 +78,8 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
       files?.log(text, new Date());
       context.print(text);
     };
-    say(`  ${board.name} runs "${link.handshake.model}"; figures are ${originText[origin]}`);
+    const clock = link.handshake.clockHz > 0 ? ` at ${clockText(link.handshake.clockHz)}` : '';
+    say(`  ${board.name} runs "${link.handshake.model}"${clock}; figures are ${originText[origin]}`);
     const remark = (text: string) => {
       files?.log(text, new Date());
       context.log(text);
@@ -105,6 +106,10 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
         if (picture) picture.show(reading);
         else context.print(line);
       },
+      onGap: (missing, before) => {
+        picture?.keep();
+        remark(`  ${counted(missing, 'reading')} before #${before} did not come whole`);
+      },
       onLost: (port) => {
         picture?.keep();
         const known =
@@ -123,8 +128,10 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
       board: board.id,
       model: link.handshake.model,
       origin,
+      clockHz: link.handshake.clockHz,
       readings,
       damagedLines: watched.damagedLines,
+      missing: watched.missing,
       reconnections: watched.reconnections,
       latency,
       memory,
@@ -135,12 +142,27 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
         `\n  ${counted(latency.n, 'reading')}: median ${text(latency.median)}, p90 ${text(latency.p90)}, p99 ${text(latency.p99)}`,
       );
     }
+    const parts = partsText(readings);
+    if (parts !== '') say(parts);
+    if (watched.missing > 0) say(`  missing: ${counted(watched.missing, 'reading')} that the board numbered`);
     if (watched.damagedLines > 0) say(`  left out: ${counted(watched.damagedLines, 'damaged line')}`);
     say(`  memory ${memoryText(memory)}`);
   } finally {
     files?.close();
     await session?.close();
   }
+}
+
+/** Medians of what goes before and behind an inference; '' of firmware that does not tell. */
+function partsText(readings: readonly Reading[]): string {
+  const median = (part: 'pre' | 'post'): string | undefined => {
+    const summary = summarizeLatencies(
+      readings.flatMap((reading) => (reading.kind === 'inference' && reading[part] ? [reading[part]] : [])),
+    );
+    return summary ? latencyText({ value: summary.median, unit: summary.unit }) : undefined;
+  };
+  const [pre, post] = [median('pre'), median('post')];
+  return pre && post ? `  of it ${pre} to copy the input; after it ${post} to find the class` : '';
 }
 
 /** For a person at a terminal alone; undefined where plain lines are wanted. */

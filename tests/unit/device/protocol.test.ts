@@ -343,6 +343,26 @@ describe('streams and Ctrl-C', () => {
     expect(seen).toEqual([0, 1, 3, 4]);
   });
 
+  it('goes on behind readings that were lost whole, and says where they are missing', async () => {
+    for (const sums of [true, false]) {
+      const { device } = await link({
+        sums,
+        damage: (bytes, _, command) =>
+          command === 'stream' && /seq=[234] /.test(new TextDecoder().decode(bytes)) ? new Uint8Array(0) : bytes,
+      });
+      const seen: number[] = [];
+      const gaps: number[][] = [];
+      const report = await device.stream((reading) => reading.kind === 'inference' && seen.push(reading.sequence), {
+        count: 8,
+        onGap: (missing, before) => gaps.push([missing, before]),
+      });
+      // A number that leaps cannot be told from a damaged one where it has no checksum.
+      expect(seen).toEqual(sums ? [0, 1, 5, 6, 7] : [0, 1]);
+      expect(gaps).toEqual(sums ? [[3, 5]] : []);
+      expect(report.missing).toBe(sums ? 3 : 6);
+    }
+  });
+
   it('Ctrl-C stops the stream on the board before it says so', async () => {
     const interrupt = new AbortController();
     const { board, device } = await link({}, interrupt.signal);

@@ -158,6 +158,7 @@ describe.skipIf(withoutCompiler)('a rendered project, compiled with stand-ins (n
       const [, size, used] = / stack=(\d+) stack-high=(\d+) /.exec((await terminal.send('memory%'))[0]!)!.map(Number);
       expect(used).toBeGreaterThan(100);
       expect(used).toBeLessThan(size! / 2);
+      if (template === 'pico-sdk') expect((await terminal.send('memory%'))[0]).toContain(' millidegrees=20');
     }
     // 1 0 0 0 … is class 0 for ever after; then two in a row of class 2 at 3.5 light the LED, one alone does not.
     const [on, off] = lit === 'low' ? ['low', 'high'] : ['high', 'low'];

@@ -7,6 +7,7 @@ macro(pico_sdk_init)
     target_include_directories(pico_stdlib INTERFACE ${PICO_SDK_PATH} ${STAND_INS}/host)
     target_compile_definitions(pico_stdlib INTERFACE _DEFAULT_SOURCE)
     target_link_libraries(pico_stdlib INTERFACE pthread)
+    add_library(hardware_adc INTERFACE)
 endmacro()
 
 function(pico_enable_stdio_usb target on)
