@@ -24,6 +24,7 @@ const needs = [
   { program: 'stm32flash', package: 'stm32flash', for: ['test'] },
   { program: 'avr-gcc', package: 'gcc-avr', for: ['test'] },
   { file: 'avr-gcc', library: 'libm.a', package: 'avr-libc', for: ['test'] },
+  { module: 'serial', package: 'python3 python3-serial', for: ['test'] },
   { program: 'socat', package: 'socat', for: ['test'] },
   { program: 'cmake', package: 'cmake make', for: ['test'] },
 ];
@@ -46,14 +47,20 @@ function hasLibrary(compiler, library) {
   return stdout.trim() !== library && stdout.trim() !== '';
 }
 
+/** Debian's own Python, which its packages are for, is not always the first one on the PATH. */
+const hasModule = (name) => spawnSync('/usr/bin/python3', ['-c', `import ${name}`]).status === 0;
+
+function isThere({ program, file, library, module }) {
+  if (program) return onPath(program);
+  return module ? hasModule(module) : hasLibrary(file, library);
+}
+
 const purpose = process.argv[process.argv.indexOf('--for') + 1];
 if (purpose !== 'demo' && purpose !== 'test') {
   console.error('usage: node scripts/setup.mjs --for demo|test');
   process.exit(2);
 }
-const missing = needs
-  .filter((need) => need.for.includes(purpose))
-  .filter((need) => (need.program ? !onPath(need.program) : !hasLibrary(need.file, need.library)));
+const missing = needs.filter((need) => need.for.includes(purpose)).filter((need) => !isThere(need));
 
 if (missing.length > 0) {
   const packages = [...new Set(missing.flatMap((need) => need.package.split(' ')))];

@@ -56,7 +56,7 @@ static void profile(const char *arguments)
     (void)arguments;
     thimble_put_line("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
     thimble_put_text("m-model-[");
-    thimble_put_fixed(thimble_model.name);
+    thimble_put_fixed(thimble_model.benchmark);
     thimble_put_end();
 }
 

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Dataset } from '../core/dataset.js';
 import { ThimbleError } from '../core/errors.js';
 import { openDataset } from '../datasets/index.js';
+import { type MlperfId, mlperfIds } from '../firmware/model-binding.js';
 import { numberList } from '../pipeline/config.js';
 import type { KernelOptions } from '../pipeline/emit-model.js';
 import { type Optimize, optimizations } from '../plan/choose-implementations.js';
@@ -42,6 +43,15 @@ export interface KernelFlags {
   readonly maxFlash?: number;
   readonly maxRam?: number;
 }
+
+export interface BenchmarkFlags {
+  readonly mlperfId?: MlperfId;
+}
+
+export const withMlperfId = (command: Command): Command =>
+  command.addOption(
+    new Option('--mlperf-id <id>', 'what the firmware tells MLPerf Tiny’s runner that its model is').choices(mlperfIds),
+  );
 
 export const withOptimize = (command: Command): Command =>
   command.addOption(

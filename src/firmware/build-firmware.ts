@@ -18,7 +18,7 @@ import { builtProject } from './build-project.js';
 import type { Chip } from './chips/index.js';
 import { boot2Commands, crossCommands, hostCommand } from './compile.js';
 import { elfSize } from './elf-size.js';
-import { modelBindingText } from './model-binding.js';
+import { type MlperfId, modelBindingText } from './model-binding.js';
 import { buildScript, projectReadme } from './project-text.js';
 import { projectTemplateNamed } from './projects/index.js';
 import { chipOf } from './template.js';
@@ -28,6 +28,7 @@ export interface BuildOptions {
   readonly modelFiles: readonly EmittedFile[]; // emitCModel's, with hooks possible
   readonly modelName: string; // their prefix
   readonly graph: Graph; // they were emitted from
+  readonly mlperfId?: MlperfId | undefined;
   readonly hooks: boolean; // compile the layer hooks in: the protocol's `layers` and `layer` need them
   readonly folder: string; // for the project; made if absent, an earlier project in it is replaced
   readonly extraFlags?: readonly string[]; // to the compiler: sanitizers in tests

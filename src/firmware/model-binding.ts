@@ -4,17 +4,23 @@ import { type Graph, tensorOf } from '../core/graph.js';
 import { byteCount, elementCount, isPerTensor, type TensorSpec } from '../core/tensor.js';
 import { crc32OfText } from '../device/crc32.js';
 
+/** The tests of MLPerf Tiny, by which its runner chooses script and data set. */
+export const mlperfIds = ['kws01', 'vww01', 'ad01', 'ic01', 'strww01'] as const;
+export type MlperfId = (typeof mlperfIds)[number];
+
 export interface Binding {
   readonly boardId: string;
   readonly modelName: string; // a C identifier, the emitted model's prefix
   readonly graph: Graph; // that it was emitted from
   readonly hooks: boolean;
+  /** What the firmware tells MLPerf Tiny's runner that its model is. Default: its name, which no runner knows. */
+  readonly mlperfId?: MlperfId | undefined;
   /** A sketch brings its own thimble_model_done, to act on results; other firmwares do nothing with them. */
   readonly sketch?: boolean;
 }
 
 /** The text of model_binding.c, which needs NAME.h and thimble_model.h. */
-export function modelBindingText({ boardId, modelName, graph, hooks, sketch }: Binding): string {
+export function modelBindingText({ boardId, modelName, graph, hooks, mlperfId, sketch }: Binding): string {
   const upper = modelName.toUpperCase();
   const inputs = graph.inputs.map((name) => tensorOf(graph, name));
   const outputs = graph.outputs.map((name) => tensorOf(graph, name));
@@ -34,11 +40,13 @@ static uint8_t input_buffer[${sum(inputs, byteCount)}];
 
 static const char board_id[] THIMBLE_FIXED = "${boardId}";
 static const char model_name[] THIMBLE_FIXED = "${modelName}";
+static const char benchmark_id[] THIMBLE_FIXED = "${mlperfId ?? modelName}";
 static const char model_sha256[] THIMBLE_FIXED = ${upper}_MODEL_SHA256;
 
 const struct thimble_model_facts thimble_model = {
     board_id,
     model_name,
+    benchmark_id,
     model_sha256,
     ${hex(labels?.length ? crc32OfText(labels.join('\n')) : 0)}, /* labels */
     ${hex(recipe ? crc32OfText(recipe.sha256) : 0)}, /* recipe */

@@ -8,6 +8,7 @@ import { emitCArray } from '../emit/c-array.js';
 import { tflmArena } from '../emit/tflm-arena.js';
 import { buildFirmware } from '../firmware/build-firmware.js';
 import { buildProject } from '../firmware/build-project.js';
+import type { MlperfId } from '../firmware/model-binding.js';
 import { projectTemplateNamed } from '../firmware/projects/index.js';
 import { refuseWithoutTemplate, withTemplate } from '../firmware/template.js';
 import { checkFit } from '../plan/check-fit.js';
@@ -19,6 +20,7 @@ export interface BuildRequest extends KernelOptions {
   readonly folder: string; // of the project; an earlier one in it is replaced
   readonly name?: string | undefined; // of the C model
   readonly template?: string | undefined; // default: the board's
+  readonly mlperfId?: MlperfId | undefined; // see Binding
   readonly hooks?: boolean | undefined; // layer hooks, for per-layer readings; default true
   readonly onEvent?: OnEvent | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -54,7 +56,8 @@ export async function build(model: LoadedModel, request: BuildRequest): Promise<
   const { files, report } = cModelOf(model, { name: modelName, board, optimize, maxFlashBytes, maxRamBytes });
   checkFit(report.plan, report.weightBytes, board); // before any compiler runs
   checkInterpreterFits(model, board);
-  const parts = { board, modelFiles: files, modelName, graph: model.graph, hooks: request.hooks ?? true };
+  const { hooks = true, mlperfId } = request;
+  const parts = { board, modelFiles: files, modelName, graph: model.graph, hooks, mlperfId };
   const project = projectTemplateNamed(board.template);
   const { image, ...rendered } = project
     ? await buildProject(project, { ...parts, ...arrayOf(model, modelName, board) }, folder, { onEvent, signal })

@@ -2,11 +2,11 @@ import { basename } from 'node:path';
 import { loadBoard } from '../../boards/load-board.js';
 import { type BoardUse, type Built, build as buildModel, defaultProjectFolder } from '../../pipeline/build.js';
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
-import { type KernelFlags, kernelOptions, withKernelChoice } from '../options.js';
+import { type BenchmarkFlags, type KernelFlags, kernelOptions, withKernelChoice, withMlperfId } from '../options.js';
 import { bytesText, usageBar } from '../table.js';
 import type { Verb } from './index.js';
 
-interface Flags extends KernelFlags {
+interface Flags extends KernelFlags, BenchmarkFlags {
   readonly board: string;
   readonly template?: string;
   readonly output?: string;
@@ -24,7 +24,7 @@ export const build: Verb = (program, action) => {
     .option('-o, --output <folder>', 'project folder (default: .thimble/MODEL-BOARD)')
     .option('--name <name>', 'of the C model (default: from the file’s name)')
     .option('--no-hooks', 'leave the per-layer readings out');
-  withKernelChoice(command)
+  withMlperfId(withKernelChoice(command))
     .addHelpText('after', '\nExample:\n  thimble build small/model.tflite --board pico')
     .action(
       action(async (context, path: string, flags: Flags) => {
@@ -39,6 +39,7 @@ export const build: Verb = (program, action) => {
           name: flags.name,
           template: flags.template,
           hooks: flags.hooks,
+          mlperfId: flags.mlperfId,
           ...kernelOptions(flags),
           onEvent,
           signal,

@@ -20,12 +20,14 @@ import type { Context } from '../context.js';
 import { deploySummary } from '../deploy-summary.js';
 import { errorJson } from '../error-text.js';
 import {
+  type BenchmarkFlags,
   type KernelFlags,
   kernelOptions,
   openData,
   positiveInteger,
   positiveNumber,
   withKernelChoice,
+  withMlperfId,
 } from '../options.js';
 import { originText } from '../reading-text.js';
 import { useText } from './build.js';
@@ -34,7 +36,7 @@ import { type CompressFlags, compressFromFlags, stageTable, withCompression } fr
 import type { Verb } from './index.js';
 import { readingLine } from './monitor.js';
 
-interface Flags extends Omit<CompressFlags, 'data'>, KernelFlags {
+interface Flags extends Omit<CompressFlags, 'data'>, KernelFlags, BenchmarkFlags {
   readonly data?: string;
   readonly board?: string;
   readonly port: string;
@@ -58,7 +60,7 @@ export const deploy: Verb = (program, action) => {
     .option('--verify <n>', 'samples to verify on the device', positiveInteger, 50)
     .option('--count <n>', 'readings to stream at the end', positiveInteger, 10)
     .option('--timeout <seconds>', 'of one inference', positiveNumber);
-  withCompression(withKernelChoice(command))
+  withCompression(withMlperfId(withKernelChoice(command)))
     .addHelpText('after', '\nExample:\n  thimble deploy model.json --data digits.npz --board pico --port virtual')
     .action(action(run));
 };
@@ -80,7 +82,10 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
   const name = config.name ?? (compressed ? modelNameOf(path) : undefined);
   emitToFolder(model, join(output, 'c-model'), { as: 'c-model', name, board, ...kernels });
   emitToFolder(model, join(output, 'tflm'), { as: 'c-array' });
-  const built = await build(model, { board, folder: join(output, 'firmware'), name, ...kernels, onEvent, signal });
+  const { mlperfId } = flags;
+  const built = await build(model, {
+    ...{ board, folder: join(output, 'firmware'), name, mlperfId, ...kernels, onEvent, signal },
+  });
   const image = requireImage(built, join(output, 'firmware'));
   context.print(useText(built.use, built.template));
 

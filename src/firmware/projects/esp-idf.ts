@@ -25,7 +25,7 @@ export const espIdf: ProjectTemplate = {
   refusal: (board) =>
     idfTargetOf(board) ? undefined : `ESP-IDF builds for chips of Espressif, not for a ${board.mcu}`,
   render: (parts) => {
-    const { board, modelName, graph, hooks, modelFiles } = parts;
+    const { board, modelName, graph, hooks, mlperfId, modelFiles } = parts;
     const common = commonValues(parts);
     const ownUsb = hasOnlyOwnUsb(board);
     const values = {
@@ -38,7 +38,7 @@ export const espIdf: ProjectTemplate = {
       CONSOLE_DEFINE: ownUsb ? 'THIMBLE_USB_SERIAL_JTAG=1' : '',
       HOOK_CMAKE: common.HOOK_DEFINE && `target_compile_definitions(\${COMPONENT_LIB} PRIVATE ${common.HOOK_DEFINE})`,
     };
-    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, sketch: true });
+    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, mlperfId, sketch: true });
     return [
       ...templateFiles('esp-idf', values),
       ...below('components/thimble', sharedSources(modelFiles, binding)),

@@ -17,9 +17,9 @@ export const picoSdk: ProjectTemplate = {
   refusal: (board) =>
     boardName(board) ? undefined : `the Pico SDK builds for RP2040 and RP2350, not for a ${board.mcu}`,
   render: (parts) => {
-    const { board, modelName, graph, hooks, modelFiles } = parts;
+    const { board, modelName, graph, hooks, mlperfId, modelFiles } = parts;
     const values = { ...commonValues(parts), PICO_BOARD: boardName(board)! };
-    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, sketch: true });
+    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, mlperfId, sketch: true });
     return [
       ...templateFiles('pico-sdk', values),
       ...below('thimble', sharedSources(modelFiles, binding)),

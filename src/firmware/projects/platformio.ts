@@ -32,7 +32,7 @@ export const platformio: ProjectTemplate = {
       ? undefined
       : `PlatformIO has no platform of its own for the ${board.name}`,
   render: (parts) => {
-    const { board, modelName, graph, hooks, modelFiles } = parts;
+    const { board, modelName, graph, hooks, mlperfId, modelFiles } = parts;
     const { platform, flags } = platformOf(board)!;
     const common = commonValues(parts);
     const values = {
@@ -44,7 +44,7 @@ export const platformio: ProjectTemplate = {
       BOARD_FLAGS: flags ?? '',
       MODEL_TEXT: modelName,
     };
-    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, sketch: true });
+    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, mlperfId, sketch: true });
     return [
       ...templateFiles('platformio', values),
       ...below('src', arduinoPlatform(parts)),

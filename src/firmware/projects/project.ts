@@ -3,6 +3,7 @@ import type { BoardSpec } from '../../core/board-spec.js';
 import type { EmittedFile } from '../../core/emitted-file.js';
 import type { FirmwareImage } from '../../core/firmware-image.js';
 import type { Graph } from '../../core/graph.js';
+import type { MlperfId } from '../model-binding.js';
 
 export interface ProjectParts {
   readonly board: BoardSpec;
@@ -13,6 +14,7 @@ export interface ProjectParts {
   /** model_data.h and model_data.c, with the same prefix: for templates that interpret the model. */
   readonly arrayFiles: readonly EmittedFile[];
   readonly hooks: boolean; // compile the layer hooks in
+  readonly mlperfId?: MlperfId | undefined;
 }
 
 export interface ProjectFile extends EmittedFile {

@@ -17,13 +17,14 @@ export const sketchFile = (path: string, parts: ProjectParts): ProjectFile => ({
   yours: true,
 });
 
-export function commonValues({ board, modelName, graph, hooks }: ProjectParts) {
+export function commonValues({ board, modelName, graph, hooks, mlperfId }: ProjectParts) {
   const { led } = board.facts ?? {};
   const hook = `${modelName.toUpperCase()}_LAYER_HOOK=thimble_layer_hook`;
   const pin = led ? gpioOf(led.pin) : undefined;
   return {
     TITLE: `${modelName} on the ${board.name}`,
     MODEL: modelName,
+    MLPERF_ID: mlperfId ?? modelName,
     UPPER: modelName.toUpperCase(),
     BOARD_ID: board.id,
     BOARD_NAME: board.name,

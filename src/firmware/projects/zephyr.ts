@@ -32,7 +32,7 @@ export const zephyr: ProjectTemplate = {
   about: 'a Zephyr application (3.7 or newer)',
   refusal: (board) => (zephyrBoard(board) ? undefined : `Zephyr has no board for the ${board.name}`),
   render: (parts) => {
-    const { board, modelName, graph, hooks, modelFiles } = parts;
+    const { board, modelName, graph, hooks, mlperfId, modelFiles } = parts;
     const common = commonValues(parts);
     const usb = nativeUsb.test(board.mcu);
     const definitions = [`THIMBLE_CLOCK_HZ=${board.clockHz}u`, ...(common.HOOK_DEFINE ? [common.HOOK_DEFINE] : [])];
@@ -48,7 +48,7 @@ export const zephyr: ProjectTemplate = {
         : "The protocol talks over the board's console UART: nothing to change.",
       OVERLAY: usb ? CDC_OVERLAY : '',
     };
-    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, sketch: true });
+    const binding = modelBindingText({ boardId: board.id, modelName, graph, hooks, mlperfId, sketch: true });
     return [
       ...templateFiles('zephyr', values),
       ...below('thimble', sharedSources(modelFiles, binding)),
