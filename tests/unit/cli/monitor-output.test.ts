@@ -78,7 +78,12 @@ describe('the files', () => {
       string,
     ];
     const files = openReadingFiles({ csv, jsonl, log });
-    files.reading(reading(0, 12.5), 'cat, "big"\nand old', at);
+    const whole: InferenceReading = {
+      ...reading(0, 12.5),
+      pre: { value: 0.5, unit: 'us' },
+      post: { value: 2, unit: 'us' },
+    };
+    files.reading(whole, 'cat, "big"\nand old', at);
     files.log('\n  two\n  lines', at);
     // Not closed yet: what is read here is what an end at this moment would leave.
     const rows = parse(readFileSync(csv), { columns: true });
@@ -86,6 +91,7 @@ describe('the files', () => {
       {
         ...{ time: at.toISOString(), sequence: '0', latency: '12.5', unit: 'us' },
         ...{ class: '1', label: 'cat, "big" and old', score: '0.75', origin: 'device' },
+        ...{ pre: '0.5', post: '2' },
       },
     ]);
     const text = readFileSync(jsonl, 'utf8');
