@@ -3,7 +3,7 @@
  * As root it installs them; with sudo and a terminal it asks; otherwise it prints the one line to type.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** What must be there, the Debian package that brings it, and who needs it. */
@@ -25,6 +25,8 @@ const needs = [
   { program: 'avr-gcc', package: 'gcc-avr', for: ['test'] },
   { file: 'avr-gcc', library: 'libm.a', package: 'avr-libc', for: ['test'] },
   { module: 'serial', package: 'python3 python3-serial', for: ['test'] },
+  { program: 'avrdude', package: 'avrdude', for: ['test'] },
+  { path: '/usr/share/arduino/hardware/arduino/avr', package: 'arduino-core-avr', for: ['test'] },
   { program: 'socat', package: 'socat', for: ['test'] },
   { program: 'cmake', package: 'cmake make', for: ['test'] },
 ];
@@ -50,8 +52,9 @@ function hasLibrary(compiler, library) {
 /** Debian's own Python, which its packages are for, is not always the first one on the PATH. */
 const hasModule = (name) => spawnSync('/usr/bin/python3', ['-c', `import ${name}`]).status === 0;
 
-function isThere({ program, file, library, module }) {
+function isThere({ program, path, file, library, module }) {
   if (program) return onPath(program);
+  if (path) return existsSync(path);
   return module ? hasModule(module) : hasLibrary(file, library);
 }
 

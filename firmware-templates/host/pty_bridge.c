@@ -4,6 +4,8 @@
  *
  *   pty_bridge LINK SIDECAR      makes LINK a symbolic link to the terminal and says "ready" on standard error
  *
+ * "open" there tells that a program has opened the terminal: a pty has no DTR, whose pulse would reset some boards.
+ *
  * Ends when standard input ends, so when its parent dies, and takes LINK and SIDECAR with it. A program may close the
  * terminal and open it again; what the board says meanwhile is lost, as on a wire that nobody listens to.
  */
@@ -16,6 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/inotify.h>
+#endif
 #include <termios.h>
 #include <unistd.h>
 
@@ -114,17 +119,46 @@ static void send_to_board(const char *bytes, size_t count)
     }
 }
 
+/*
+ * Tells of programs that open the terminal, also of one that comes right behind another: the master shows no gap between
+ * two that follow each other quickly. Without inotify (-1) it is what remains.
+ */
+static int watch_terminal(void)
+{
+#ifdef __linux__
+    const int watch = inotify_init1(IN_NONBLOCK);
+
+    if (watch >= 0 && inotify_add_watch(watch, terminal_path, IN_OPEN) >= 0)
+        return watch;
+#endif
+    return -1;
+}
+
+static void say_open(void)
+{
+    fprintf(stderr, "open\n");
+}
+
 static void bridge(int master)
 {
+    const int watch = watch_terminal();
     char bytes[4096];
+    int was_open = 0;
 
     for (;;) {
         const int client = has_client(master);
-        struct pollfd ends[2] = {{STDIN_FILENO, POLLIN, 0}, {master, POLLIN, 0}};
+        struct pollfd ends[3] = {{STDIN_FILENO, POLLIN, 0}, {master, POLLIN, 0}, {watch, POLLIN, 0}};
 
+        if (watch < 0 && client && !was_open)
+            say_open();
+        was_open = client;
         /* Without a client the master would report its hang-up at once, for ever. */
-        if (poll(ends, client ? 2 : 1, client ? -1 : WAIT_FOR_CLIENT_MS) < 0)
+        if (!client)
+            ends[1].fd = -1;
+        if (poll(ends, 3, client ? -1 : WAIT_FOR_CLIENT_MS) < 0)
             continue;
+        if (ends[2].revents && read(watch, bytes, sizeof bytes) > 0)
+            say_open(); /* before what that program has written */
         if (ends[0].revents) {
             const ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);
             if (count <= 0)
@@ -136,8 +170,10 @@ static void bridge(int master)
             if (count > 0)
                 send_to_board(bytes, (size_t)count);
         }
-        if (client && ends[1].revents & POLLHUP)
+        if (client && ends[1].revents & POLLHUP) {
             make_raw(master); /* the next program must not find what this one set */
+            was_open = 0; /* which it may have opened already */
+        }
     }
 }
 

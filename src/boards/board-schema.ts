@@ -71,7 +71,7 @@ export const boardSchema = z.strictObject({
   }),
   virtual: z
     .strictObject({
-      backend: z.enum(['rp2040js', 'qemu', 'process', 'esp-rom']),
+      backend: z.enum(['avr8js', 'rp2040js', 'qemu', 'process', 'esp-rom']),
       machine: z
         .string()
         .regex(/^[a-z0-9][a-z0-9_-]*$/)

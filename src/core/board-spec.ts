@@ -17,7 +17,7 @@ export interface BoardSpec {
   readonly flash: FlashChoice & { readonly others?: readonly FlashChoice[] }; // others: by thimble flash --method
   readonly serial: { readonly baud: number; readonly usbIds: readonly string[]; readonly resetOnOpen: boolean };
   readonly virtual?: {
-    readonly backend: 'rp2040js' | 'qemu' | 'process' | 'esp-rom';
+    readonly backend: 'avr8js' | 'rp2040js' | 'qemu' | 'process' | 'esp-rom';
     readonly machine?: string; // of QEMU
     readonly serialLine?: number; // which of the machine's serial lines is the board's; 0 is the first
   };

@@ -7,6 +7,7 @@ const OLD_BOOT_LOADER_BAUD = 57_600;
 export const avrdude = flashByTool({
   name: 'avrdude',
   needsPort: true,
+  waitsForPort: true, // 7.1 with the programmer "wiring"
   bauds: ({ board }) => [...new Set([board.serial.baud, OLD_BOOT_LOADER_BAUD])],
   commands: (request, port, baud) => [
     {
@@ -21,6 +22,7 @@ export const avrdude = flashByTool({
     },
   ],
   progress: progressOf,
+  silenceMs: 30_000, // it tells of each time-out after 5 s, and draws its bars sign by sign
   brokenOff: {
     state: 'the board may hold half a program; its boot loader is untouched',
     recover: ['Flash again.', 'Press reset just before it starts if the board does not answer.'],

@@ -55,7 +55,8 @@ export function flashMethodOf({ id, flash }: BoardSpec): FlashMethod {
  */
 export function flashMethodFor(board: BoardSpec, drive: string | undefined): FlashMethod {
   const method = flashMethodOf(board);
-  return drive !== undefined && !method.drive && board.virtual?.backend === 'qemu' ? none : method;
+  const twinShowsDrive = board.virtual?.backend === 'qemu' || board.virtual?.backend === 'avr8js';
+  return drive !== undefined && !method.drive && twinShowsDrive ? none : method;
 }
 
 /**

@@ -2,6 +2,7 @@
  * What the methods that call a program have in common: their commands are data, shown by --dry-run and run as shown.
  * A method says what to call and how to read its progress; this does the rest.
  */
+import { existsSync } from 'node:fs';
 import { ThimbleError } from '../core/errors.js';
 import { markPort, waitForReturn } from '../device/port-return.js';
 import { runTool, ToolFailure } from '../tools/run-tool.js';
@@ -17,6 +18,8 @@ export interface FlashTool {
   readonly name: string;
   readonly needsPort: boolean;
   readonly wantsPort?: FlashMethod['wantsPort'];
+  /** It waits for ever for a port that is not there, instead of saying so. */
+  readonly waitsForPort?: boolean;
   /**
    * The commands in their order. Throws where the image lacks the file that the tool takes, before the board is touched.
    * @param port FlashRequest.port, or what `enterBootLoader` found; OPEN_PORT in a dry run without one
@@ -34,6 +37,8 @@ export interface FlashTool {
   };
   /** How far a write has come, 0 … 1, from all that the tool has said; undefined while it says nothing of it. */
   progress?(said: string): number | undefined;
+  /** How long the tool may say nothing before it counts as hanging; without it, as long as flashing may take. */
+  readonly silenceMs?: number;
   /** In what state a write leaves the board that broke off, and how a person gets it back. */
   readonly brokenOff: { readonly state: string; readonly recover: readonly string[] };
 }
@@ -61,6 +66,7 @@ export function flashByTool(tool: FlashTool): FlashMethod {
         throw new ThimbleError('E_NO_PORT', `${name} needs the port of the ${request.board.name}`, [
           'Say which: --port PATH; thimble ports lists them.',
         ]);
+      if (tool.waitsForPort) refuseMissingPort(request.port!);
       const bauds = baudsOf(tool, request);
       tool.commands(request, OPEN_PORT, bauds[0]!); // a missing file is found before the board is touched
       const mark = bootLoader?.givesWay && request.port !== undefined ? await markPort(request.port) : undefined;
@@ -79,6 +85,15 @@ export function flashByTool(tool: FlashTool): FlashMethod {
       }
     },
   };
+}
+
+/** Names on Windows are no paths: the tool finds out. */
+function refuseMissingPort(port: string): void {
+  if (!port.startsWith('/') || existsSync(port)) return;
+  throw new ThimbleError('E_NO_PORT', `there is no port ${port}; the board is unchanged`, [
+    'thimble ports lists those that are there; a board may get another name each time it is plugged in.',
+    'Or let Thimble find it: --port auto',
+  ]);
 }
 
 const baudsOf = (tool: FlashTool, request: FlashRequest): readonly number[] =>
@@ -105,6 +120,7 @@ async function run(tool: FlashTool, { does, program, args }: FlashCommand, reque
       signal,
       onText,
       timeoutMs: FLASH_TIMEOUT_MS,
+      silenceMs: tool.silenceMs,
       failure: { code: 'E_FLASH_FAILED', hints: recover },
     });
   } catch (error) {

@@ -63,7 +63,7 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
     const port = twin?.port ?? (await openRealPort({ ...request, port: flashed ?? request.port }));
     const link = await connect(port, {
       signal,
-      resetsOnOpen: port.identity.kind === 'serial' && board.serial.resetOnOpen,
+      resetsOnOpen: ['serial', 'pty'].includes(port.identity.kind) && board.serial.resetOnOpen,
       ...(request.timeoutMs !== undefined && { timeouts: { inferenceMs: request.timeoutMs } }),
     });
     return {

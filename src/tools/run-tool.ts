@@ -11,6 +11,8 @@ export interface ToolRun {
   readonly folder?: string; // to run in
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number;
+  /** How long it may say nothing before it counts as hanging: for tools that tell what they wait for. */
+  readonly silenceMs?: number | undefined;
   /** All that the tool says, as it says it: progress bars are in there. */
   readonly onText?: (text: string) => void;
   /** What failed, where no pattern knows better. */
@@ -31,28 +33,56 @@ const buildFailure = {
  */
 export async function runTool(command: readonly string[], run: ToolRun = {}): Promise<string> {
   const [tool, ...args] = command as [string, ...string[]];
+  const silence = new Silence(run.silenceMs);
   try {
     const child = execa(tool, args, {
       ...(run.folder !== undefined && { cwd: run.folder }),
       timeout: run.timeoutMs ?? TOOL_TIMEOUT_MS,
       all: true,
       stdin: 'ignore',
-      ...(run.signal && { cancelSignal: run.signal }),
+      cancelSignal: AbortSignal.any([silence.signal, ...(run.signal ? [run.signal] : [])]),
       env: { LC_ALL: 'C', ...run.env }, // messages are searched below
     });
-    const { onText } = run;
-    if (onText) child.all.on('data', (chunk: Buffer) => onText(chunk.toString('utf8')));
+    child.all.on('data', (chunk: Buffer) => {
+      silence.broken();
+      run.onText?.(chunk.toString('utf8'));
+    });
     return String((await child).all ?? '');
   } catch (cause) {
     if (!(cause instanceof ExecaError)) throw cause;
     throw toolError(tool, cause, run);
+  } finally {
+    silence.end();
+  }
+}
+
+/** A signal that fires when nothing was said for too long. */
+class Silence {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(limitMs: number | undefined) {
+    if (limitMs !== undefined) this.#timer = setTimeout(() => this.#controller.abort(), limitMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  broken(): void {
+    this.#timer?.refresh();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 
 function toolError(tool: string, cause: ExecaError, run: ToolRun): ThimbleError {
   const output = String(cause.all ?? '');
   const context = { cause, ...(run.folder !== undefined && { where: `in ${run.folder}` }) };
-  if (cause.isCanceled) return new ThimbleError('E_INTERRUPTED', `${tool} was interrupted`, 'Start it again.');
+  if (cause.isCanceled && run.signal?.aborted)
+    return new ThimbleError('E_INTERRUPTED', `${tool} was interrupted`, 'Start it again.');
   if (cause.code === 'ENOENT' || /cannot (find|read spec file).*(nano\.specs|libc)/.test(output))
     return new ThimbleError(
       'E_TOOL_MISSING',
@@ -68,14 +98,14 @@ function toolError(tool: string, cause: ExecaError, run: ToolRun): ThimbleError 
       cause: new ToolFailure(tool, lines, known.retrySlower),
     });
   const { code, hints } = run.failure ?? buildFailure;
-  return new ThimbleError(
-    code,
-    cause.timedOut
-      ? `${tool} did not finish within ${Math.round((run.timeoutMs ?? TOOL_TIMEOUT_MS) / 1000)} s`
-      : `${tool} failed:\n${lines || cause.shortMessage}`,
-    hints,
-    context,
-  );
+  return new ThimbleError(code, whyItFailed(tool, cause, run, lines), hints, context);
+}
+
+function whyItFailed(tool: string, cause: ExecaError, run: ToolRun, lines: string): string {
+  const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 1000)} s`;
+  if (cause.isCanceled) return `${tool} said nothing for ${seconds(run.silenceMs ?? 0)} and was ended`;
+  if (cause.timedOut) return `${tool} did not finish within ${seconds(run.timeoutMs ?? TOOL_TIMEOUT_MS)}`;
+  return `${tool} failed:\n${lines || cause.shortMessage}`;
 }
 
 /** The tool's own last words, shown below ours. */

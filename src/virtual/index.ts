@@ -1,6 +1,7 @@
 /** Virtual boards by the backend that a board file names. */
 import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
+import { openVirtualAvr } from './avr-board.js';
 import { openVirtualEsp } from './esp-board.js';
 import { openProcessBoard, openQemuBoard } from './external-board.js';
 import { openVirtualPico } from './pico.js';
@@ -11,6 +12,7 @@ export { type PtyServer, serveOnPty } from './serve-on-pty.js';
 export type { VirtualBoard, VirtualBoardOptions } from './virtual-board.js';
 
 const backends = {
+  avr8js: openVirtualAvr,
   'esp-rom': (spec: BoardSpec, options: VirtualBoardOptions) => openVirtualEsp(spec, options),
   rp2040js: openVirtualPico,
   qemu: (spec: BoardSpec, options: VirtualBoardOptions) =>

@@ -52,7 +52,7 @@ export async function serveOnPty(board: VirtualBoard, path: string): Promise<Pty
 }
 
 function connect(board: VirtualBoard, bridge: OwnedProcess, link: string, sidecar: string): PtyServer {
-  const { stdin, stdout } = bridge.child;
+  const { stdin, stdout, stderr } = bridge.child;
   const tidy = (): void => {
     for (const file of [link, sidecar]) rmSync(file, { force: true });
   };
@@ -61,8 +61,15 @@ function connect(board: VirtualBoard, bridge: OwnedProcess, link: string, sideca
   });
   stdin!.on('error', () => {}); // the bridge ended: 'exit' follows
   stdout!.on('data', (bytes: Buffer) => {
-    board.port.write(bytes).catch(() => {}); // the port's own close event tells
+    // Behind an "open" that the bridge said before: both may become readable at once.
+    setImmediate(() => {
+      board.port.write(bytes).catch(() => {}); // the port's own close event tells
+    });
   });
+  if (board.spec.serial.resetOnOpen)
+    stderr!.on('data', (said: Buffer) => {
+      if (/^open$/m.test(said.toString('latin1'))) void board.port.reset?.();
+    });
   process.once('exit', tidy);
   const ended = new Promise<void>((done) => {
     bridge.child.once('exit', () => {

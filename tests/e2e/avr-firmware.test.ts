@@ -1,14 +1,13 @@
-/** The firmware for AVR on avr8js: every command, on the CPU and the USART of an ATmega328P. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** The firmware for AVR on the virtual Uno: every command of the protocol, and what is built and flashed. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AVRTimer, AVRUSART, avrInstruction, CPU, timer1Config, usart0Config } from 'avr8js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadBoard } from '../../src/boards/load-board.js';
 import { buildFirmware } from '../../src/firmware/build-firmware.js';
 import { flashMethodOf } from '../../src/flash/index.js';
 import { onPath } from '../../src/virtual/child-process.js';
-import { VirtualPort } from '../../src/virtual/virtual-port.js';
+import { openVirtualBoard } from '../../src/virtual/index.js';
 import { checkEveryCommand } from '../unit/firmware/every-command.js';
 import { terminalOf } from '../unit/firmware/talk.js';
 import { tinyFiles, tinyGraph } from '../unit/firmware/tiny-model.js';
@@ -27,10 +26,10 @@ describe.skipIf(missing.length > 0)(`firmware for AVR${missing.length ? ` (needs
   it('answers every command of the protocol in 2 KB of RAM', { timeout: 60_000 }, async () => {
     const image = await build('arduino-uno');
     expect(image.size!.ramBytes).toBeLessThan(512);
-    const { port, start } = runOnAtmega328p(readFileSync(image.bin!));
-    const terminal = terminalOf(port);
+    const virtual = await openVirtualBoard(loadBoard('arduino-uno'));
+    const terminal = terminalOf(virtual.port);
     const boot = terminal.next();
-    start();
+    await virtual.load(image.hex!);
     expect((await boot)[0]).toBe('m-timestamp-mode-performance');
     await checkEveryCommand(terminal, 'arduino-uno', false);
     const [memory] = await terminal.send('memory%');
@@ -38,7 +37,7 @@ describe.skipIf(missing.length > 0)(`firmware for AVR${missing.length ? ` (needs
     expect(Number(high)).toBeGreaterThan(0);
     expect(Number(high)).toBeLessThanOrEqual(loadBoard('arduino-uno').reserved.stackBytes);
     expect(Number(stack)).toBe(2048 - image.size!.ramBytes);
-    await port.close();
+    await virtual.close();
   });
 
   it.each(['arduino-uno', 'arduino-nano', 'arduino-mega2560'])('%s: a dry run names the command', async (id) => {
@@ -61,48 +60,3 @@ describe.skipIf(missing.length > 0)(`firmware for AVR${missing.length ? ` (needs
     });
   });
 });
-
-/** The processor with its USART and timer 1; SLEEP passes the time until something happens. */
-function runOnAtmega328p(program: Uint8Array) {
-  const flash = new Uint8Array(32 * 1024).fill(0xff);
-  flash.set(program);
-  const cpu = new CPU(new Uint16Array(flash.buffer), 2048);
-  const usart = new AVRUSART(cpu, usart0Config, 16_000_000);
-  new AVRTimer(cpu, timer1Config);
-  keepReadOnlyBits(cpu);
-  const waiting: number[] = [];
-  let scheduled: NodeJS.Immediate | undefined;
-  let sent: number[] = [];
-  usart.onByteTransmit = (byte) => sent.push(byte);
-  const slice = () => {
-    for (let i = 0; i < 100_000; i++) {
-      if (waiting.length > 0 && !usart.rxBusy && usart.rxEnable) usart.writeByte(waiting.shift()!);
-      avrInstruction(cpu);
-      cpu.tick();
-    }
-    if (sent.length > 0) port.deliver(Uint8Array.from(sent));
-    sent = [];
-    scheduled = setImmediate(slice);
-  };
-  const port: VirtualPort = new VirtualPort(
-    { path: 'virtual', kind: 'virtual', origin: 'virtual-cycles', board: 'arduino-uno' },
-    {
-      write: (bytes) => void waiting.push(...bytes),
-      reset: async () => {},
-      close: async () => clearImmediate(scheduled),
-    },
-  );
-  return { port, start: slice };
-}
-
-/** avr8js lets a write to UCSR0A clear the flags that a program can only read. */
-function keepReadOnlyBits(cpu: CPU): void {
-  const { UCSRA } = usart0Config;
-  const write = cpu.writeHooks[UCSRA]!;
-  cpu.writeHooks[UCSRA] = (value, old, address, mask) => {
-    write(value, old, address, mask);
-    cpu.data[UCSRA]! |= old & 0xbc;
-    if (!(value & 0x40)) cpu.data[UCSRA]! |= old & 0x40;
-    return true;
-  };
-}

@@ -12,14 +12,14 @@ interface Flags {
 export const virtual: Verb = (program, action) => {
   program
     .command('virtual')
-    .argument('<board>', 'pico, mps2-an386, … (thimble boards says which have a twin)')
+    .argument('<board>', 'uno, pico, mps2-an386, … (thimble boards says which have a twin)')
     .description('serve a virtual board as a serial port that any program can open; Ctrl-C ends it')
     .requiredOption('--pty <path>', 'name of the port: a link to a pty, with PATH.json beside it')
-    .option('--image <file>', 'firmware to start with: a UF2, or an ELF for QEMU boards')
+    .option('--image <file>', 'firmware to start with: a UF2, a .hex for Arduinos, an ELF for QEMU boards')
     .option('--drive <folder>', 'where its USB drive appears; a UF2 copied there is flashed')
     .addHelpText(
       'after',
-      '\nExample:\n  thimble virtual pico --pty /tmp/pico --drive /tmp/RPI-RP2 &\n  thimble monitor --board pico --port /tmp/pico',
+      '\nExample:\n  thimble virtual pico --pty /tmp/pico --drive /tmp/RPI-RP2 &\n  thimble monitor --board pico --port /tmp/pico\n  thimble virtual uno --pty /tmp/uno &\n  thimble deploy model.tflite --data digits.npz --board uno --port /tmp/uno',
     )
     .action(
       action(async (context, name: string, flags: Flags) => {

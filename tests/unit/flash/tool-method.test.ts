@@ -110,4 +110,13 @@ describe('a flash method that calls a program', () => {
     ).flash(request(8));
     await expect(absent).rejects.toMatchObject({ code: 'E_TOOL_MISSING' });
   });
+
+  it('ends a program that says nothing for too long, but not one that is merely slow', async () => {
+    const hangs = program('hangs', `console.log('##'); setTimeout(() => {}, 60_000);`);
+    const flashing = flashByTool(tool(hangs, { silenceMs: 1500 })).flash(request(8));
+    await expect(flashing).rejects.toMatchObject({ code: 'E_FLASH_FAILED', hints: ['Flash again.'] });
+    await expect(flashing).rejects.toThrow(/said nothing for 2 s and was ended; the board holds half a program/);
+    const talks = program('talks', `setInterval(() => console.log('#'), 300); setTimeout(() => process.exit(), 2500);`);
+    await flashByTool(tool(talks, { silenceMs: 1500 })).flash(request(8));
+  });
 });
