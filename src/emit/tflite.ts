@@ -5,7 +5,7 @@
  * not have stays absent: TFLite's runtime refuses empty ones.
  */
 import { Builder } from 'flatbuffers';
-import type { Graph, ModelMetadata, Node } from '../core/graph.js';
+import { type Graph, type ModelMetadata, type Node, tensorOf } from '../core/graph.js';
 import type { QuantParams, Tensor, TypedArray } from '../core/tensor.js';
 import { field, fileIdentifier, metadataName, schemaVersion, tensorTypeOf } from '../importers/tflite/schema.js';
 import { opNamed } from '../ops/index.js';
@@ -17,7 +17,8 @@ const largestOldCode = 127; // the one-byte code field; larger operator numbers 
 type Offset = number;
 
 /** The bytes of a .tflite that TensorFlow Lite, TFLite Micro and importTflite read. */
-export function emitTflite(graph: Graph): Uint8Array {
+export function emitTflite(given: Graph): Uint8Array {
+  const graph = withShapeInputs(given);
   const builder = new Builder(64 * 1024);
   const buffers = new BufferTable(builder);
   const codes = new OperatorCodes();
@@ -39,6 +40,22 @@ export function emitTflite(graph: Graph): Uint8Array {
   builder.addFieldOffset(field.model.metadata, offsets.metadata, 0);
   builder.finish(builder.endObject(), fileIdentifier);
   return builder.asUint8Array().slice();
+}
+
+/** With a constant for every shape that TFLite wants as an input, as one input more of its node. */
+function withShapeInputs(graph: Graph): Graph {
+  const tensors = new Map(graph.tensors);
+  const nodes = graph.nodes.map((node) => {
+    const { inputCount, tflite } = opNamed(node.op);
+    if (tflite.shapeInput === undefined) return node;
+    const { shape } = tensorOf(graph, node.outputs[0]!);
+    let name = `${node.name}/output_shape`;
+    while (tensors.has(name)) name = `${name}_`;
+    tensors.set(name, { name, shape: [shape.length], dtype: 'int32', data: Int32Array.from(shape) });
+    const absent = new Array<null>(inputCount[1] - node.inputs.length).fill(null);
+    return { ...node, inputs: [...node.inputs, ...absent, name] };
+  });
+  return { ...graph, tensors, nodes };
 }
 
 /** Constants by number; buffer 0 is the empty one, which every activation names. Shared values are written once. */
@@ -157,7 +174,8 @@ function writeOperator(
   const { tflite } = opNamed(node.op);
   const operands = operandsOf(graph, node);
   const code = codes.indexOf(tflite.builtin, tflite.version(operands));
-  const [inputs, outputs] = [indices(inFileOrder(node.inputs, tflite.order)), indices(node.outputs)];
+  const order = tflite.shapeInput === undefined ? tflite.order : [...(tflite.order ?? []), tflite.shapeInput];
+  const [inputs, outputs] = [indices(inFileOrder(node.inputs, order)), indices(node.outputs)];
   const options = tflite.options === 0 ? 0 : writeOptions(builder, tflite.write(node.attrs, operands));
   builder.startObject(5);
   builder.addFieldInt32(field.operator.opcodeIndex, code, 0);

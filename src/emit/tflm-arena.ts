@@ -60,7 +60,7 @@ const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMEN
 /** Multipliers and shifts of the layers that have them per channel, and the sums of fully_connected's weights. */
 function channelBytes(graph: Graph, { op, outputs }: Node): number {
   const channels = tensorOf(graph, outputs[0]!).shape.at(-1) ?? 1;
-  if (op === 'conv_2d' || op === 'depthwise_conv_2d' || op === 'fully_connected')
+  if (['conv_2d', 'depthwise_conv_2d', 'transpose_conv', 'fully_connected'].includes(op))
     return channels * CHANNEL_BYTES + 2 * ALIGNMENT;
   return 0;
 }
@@ -71,6 +71,7 @@ function scratchBytes(graph: Graph, { op, inputs, outputs }: Node, vectors: bool
   const channels = shapeOf(outputs[0]!).at(-1) ?? 1;
   if (op === 'average_pool_2d' || op === 'mean') return 4 * channels;
   if (op === 'fully_connected') return 4 * channels; // sums of the weights, with MVE
+  if (op === 'transpose_conv') return 4 * shapeOf(outputs[0]!).reduce((a, b) => a * b, 1); // its sums
   if (op !== 'conv_2d' && op !== 'depthwise_conv_2d') return 0;
   const [, height = 1, width = 1, depth = 1] = shapeOf(inputs[1]!);
   const taps = height * width * depth; // of one output; depth is the number of channels in a depthwise layer

@@ -33,6 +33,7 @@ import { stridedSlice } from './strided_slice/strided_slice.js';
 import { sub } from './sub/sub.js';
 import { tanh } from './tanh/tanh.js';
 import { transpose } from './transpose/transpose.js';
+import { transposeConv } from './transpose_conv/transpose_conv.js';
 import { unpack } from './unpack/unpack.js';
 
 // An OpDef is typed by its own attributes and operands. The registry forgets them: `inputCount`, checked when a graph
@@ -74,6 +75,7 @@ export const ops: readonly AnyOp[] = [
   sub,
   tanh,
   transpose,
+  transposeConv,
   unpack,
 ];
 

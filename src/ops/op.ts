@@ -132,8 +132,14 @@ export interface TfliteMapping<Attrs, Inputs extends Operands = Operands> {
   readonly options: number; // BuiltinOptions union type; 0 = no table
   /** Where each input of a node stands in the .tflite, for ops that do not begin with what they compute on. */
   readonly order?: readonly number[];
+  /**
+   * Place in the .tflite of an input that is the output's shape. It is no input of the node, whose attributes hold what
+   * they need of the shape that the output declares: a converter may compute it, and nobody needs the outcome.
+   */
+  readonly shapeInput?: number;
   version(node: OpNode<Attrs, Inputs>): number;
-  read(options: OptionsReader): Attrs; // throws ThimbleError E_UNSUPPORTED_OP for what the op cannot do
+  /** @param output the declared shape of the first one */
+  read(options: OptionsReader, output: Shape): Attrs; // throws ThimbleError E_UNSUPPORTED_OP for what the op cannot do
   write(attrs: Attrs, node: OpNode<Attrs, Inputs>): readonly OptionField[];
 }
 

@@ -23,6 +23,7 @@ const rates: Readonly<Record<string, Rates>> = {
   conv_2d: { perMac: 5.9, perRun: 2.5, perElement: 40, codeBytes: 560 },
   depthwise_conv_2d: { perMac: 9, perElement: 60, codeBytes: 560 },
   fully_connected: { perMac: 6, perElement: 40, codeBytes: 260 },
+  transpose_conv: { perMac: 6, perRun: 6, perElement: 50, codeBytes: 560 },
   softmax: { perMac: 0, perElement: 60, small: 2.4, codeBytes: 900 },
   add: { perMac: 0, perElement: 44, small: 3.5, codeBytes: 560 },
   sub: { perMac: 0, perElement: 44, small: 3.5, codeBytes: 560 },

@@ -11,7 +11,12 @@ export interface ChannelArithmetic {
   at(channel: number): number;
 }
 
-export const weightedOps: ReadonlySet<string> = new Set(['conv_2d', 'depthwise_conv_2d', 'fully_connected']);
+export const weightedOps: ReadonlySet<string> = new Set([
+  'conv_2d',
+  'depthwise_conv_2d',
+  'transpose_conv',
+  'fully_connected',
+]);
 
 /** Only float32: int8 arithmetic rounds at each step, so merging steps would change results. */
 export function channelArithmetic(edit: GraphEdit, node: Node): ChannelArithmetic | undefined {

@@ -14,13 +14,25 @@ const combined: Readonly<Record<string, Activation>> = {
   'relu6 relu6': 'relu6',
 };
 
+/** Those whose kernels clamp. TFLite Micro leaves the activation of a transpose_conv out; prelu has none in a .tflite. */
+const clamping: ReadonlySet<string> = new Set([
+  'add',
+  'average_pool_2d',
+  'conv_2d',
+  'depthwise_conv_2d',
+  'fully_connected',
+  'max_pool_2d',
+  'mul',
+  'sub',
+]);
+
 /** Only float32: in int8 the tensor between the two has a range of its own. */
 export function fuseActivations(graph: Graph): PassResult {
   const edit = new GraphEdit(graph);
   for (const node of edit.nodes()) {
     const [input] = node.inputs;
     const producer = input == null ? undefined : edit.producer(input);
-    if (input == null || !producer || !edit.isReadOnlyBy(input, node)) continue;
+    if (input == null || !producer || !clamping.has(producer.op) || !edit.isReadOnlyBy(input, node)) continue;
     const activation = combined[`${String(producer.attrs['activation'])} ${node.op}`];
     if (activation === undefined || edit.tensor(node.outputs[0]!).dtype !== 'float32') continue;
     edit.note(`${node.op} "${node.name}" is fused into "${producer.name}"`);

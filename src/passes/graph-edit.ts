@@ -68,6 +68,15 @@ export class GraphEdit {
     this.place(replacement, this.take(old));
   }
 
+  /** Puts two nodes in the place of one; the second reads what the first writes. */
+  replaceByTwo(old: Node, first: Node, second: Node): void {
+    const slot = this.take(old);
+    this.slots.splice(slot, 0, undefined);
+    for (const [node, at] of this.slotOf) if (at >= slot) this.slotOf.set(node, at + 1);
+    this.place(first, slot);
+    this.place(second, slot + 1);
+  }
+
   remove(node: Node): void {
     this.slots[this.take(node)] = undefined;
   }

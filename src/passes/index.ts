@@ -6,6 +6,7 @@ import { foldConstants } from './fold-constants.js';
 import { foldPadding } from './fold-padding.js';
 import { fuseActivations } from './fuse-activations.js';
 import { mergeReshapes } from './merge-reshapes.js';
+import { partActivations } from './part-activations.js';
 import type { Pass, PassReport } from './pass.js';
 import { removeIdentities } from './remove-identities.js';
 import { sinkReshapes } from './sink-reshapes.js';
@@ -22,6 +23,7 @@ export const simplifications: readonly Pass[] = [
   foldArithmetic,
   foldPadding,
   fuseActivations,
+  partActivations,
   dropDeadNodes,
 ];
 

@@ -10,7 +10,7 @@ import { opNamed } from '../ops/index.js';
 import { operandsOf } from '../ops/op.js';
 import { withoutClasses } from './prune/apply.js';
 import { byBudgets, byShare, byShareOfAll, macsOf, type PruneBudget, parametersOf } from './prune/choose.js';
-import { type ChannelGroup, type DependencyGroups, dependencyGroups } from './prune/dependency-groups.js';
+import { type ChannelGroup, type DependencyGroups, dependencyGroups, makes } from './prune/dependency-groups.js';
 import { classImportance, type FilterScores, type Importance } from './prune/importance.js';
 
 export { activationsOf, macsOf, type PruneBudget, parametersOf } from './prune/choose.js';
@@ -52,7 +52,7 @@ export interface PruneReport {
   readonly macsAfter: number;
 }
 
-const withWeights = ['conv_2d', 'depthwise_conv_2d', 'fully_connected'];
+const withWeights = ['conv_2d', 'depthwise_conv_2d', 'transpose_conv', 'fully_connected'];
 
 /**
  * @returns the smaller float32 graph; the given one where nothing leaves
@@ -98,7 +98,7 @@ function shareOf({ layers }: ChannelGroup, ratios: Readonly<Record<string, numbe
 function checkOptions(graph: Graph, options: PruneOptions): void {
   const { ratio, scope, layers = {}, budgets = [], roundTo = 1, smallestShare = 0.1 } = options;
   const isShare = (value: number): boolean => value >= 0 && value < 1;
-  const names = graph.nodes.filter(({ op }) => op === 'conv_2d' || op === 'fully_connected').map(({ name }) => name);
+  const names = graph.nodes.filter(({ op }) => makes(op)).map(({ name }) => name);
   const faults = [
     ...[...(ratio === undefined ? [] : [ratio]), ...Object.values(layers)]
       .filter((value) => !isShare(value))

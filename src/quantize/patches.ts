@@ -22,7 +22,7 @@ const LARGEST_TAPS = 2048;
 /** How many places of all samples are looked at; more change the moments little. */
 const PLACES = 2048;
 
-/** @returns the sets of a layer; none where its filters are grouped, which no set describes, or see too much */
+/** @returns the sets of a layer; none where no set describes its filters (grouped, transposed), or they see too much */
 export function filterSets(layer: PairedLayer): readonly FilterSet[] {
   const { node, weights } = layer;
   const { shape } = weights;
@@ -33,6 +33,7 @@ export function filterSets(layer: PairedLayer): readonly FilterSet[] {
     const places = placesOf(layer, rows, (row) => Int32Array.from({ length: taps }, (_, tap) => row * taps + tap));
     return [setOf(places, layer, range(outputs), (filter, tap) => filter * taps + tap)];
   }
+  if (node.op === 'transpose_conv') return []; // which taps an output sees depends on its place
   const window = windowOf(layer.input.shape, [shape[1]!, shape[2]!], node.attrs as unknown as WindowAttrs);
   const origins = window.outputHeight * window.outputWidth;
   const { inputChannels } = window;

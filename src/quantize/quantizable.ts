@@ -52,7 +52,7 @@ function withBiases(graph: Graph): Graph {
   const tensors = new Map(graph.tensors);
   const nodes = graph.nodes.map((node): Node => {
     const [input, weights, bias] = node.inputs;
-    const isConvolution = node.op === 'conv_2d' || node.op === 'depthwise_conv_2d';
+    const isConvolution = ['conv_2d', 'depthwise_conv_2d', 'transpose_conv'].includes(node.op);
     if (!isConvolution || typeof bias === 'string' || typeof weights !== 'string') return node;
     const channels = tensorOf(graph, node.outputs[0]!).shape.at(-1)!;
     const name = freeName(tensors, `${node.name}_bias`);

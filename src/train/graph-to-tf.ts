@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { ThimbleError } from '../core/errors.js';
 import { type Graph, type Node, tensorOf } from '../core/graph.js';
-import { elementCount, type Tensor } from '../core/tensor.js';
+import { elementCount, type Shape, type Tensor } from '../core/tensor.js';
 import { prepared } from '../quantize/quantizable.js';
 import type { TF } from './kernels/heap.js';
 import { type Norm, type NormMode, normOf } from './normalization.js';
@@ -49,7 +49,7 @@ export interface TfGraph {
   dispose(): void;
 }
 
-const layersWithWeights = ['conv_2d', 'depthwise_conv_2d', 'fully_connected', 'prelu'];
+const layersWithWeights = ['conv_2d', 'depthwise_conv_2d', 'fully_connected', 'transpose_conv', 'prelu'];
 const normalizedLayers = ['conv_2d', 'depthwise_conv_2d'];
 
 /**
@@ -72,8 +72,8 @@ export function graphToTf(lib: TF, given: Graph, options: TfGraphOptions = {}): 
       else if (layersWithWeights.includes(node.op)) {
         const constraint = { mask: masks?.get(tensor.name), codebook: codebooks?.get(tensor.name) };
         parameters.set(tensor.name, parameterOf(lib, tensor, layoutOf(graph, node, position, tensor), constraint));
-        if (node.op === 'fully_connected' && position === 1)
-          innerOf.set(tensor.name, elementCount(tensor.shape.slice(1)));
+        const inner = position === 1 ? runOfChannel(node.op, tensor.shape) : 1;
+        innerOf.set(tensor.name, inner);
       } else if (tensor.dtype === 'float32')
         constants.set(tensor.name, lib.keep(lib.tensor(Float32Array.from(tensor.data), [...tensor.shape])));
     }
@@ -154,6 +154,12 @@ function foldNorm(graph: Graph, tensors: Map<string, Tensor>, nodeName: string, 
   const data = Float32Array.from(weights.data!, (w, i) => w * factor[Math.floor(i / perFilter) % factor.length]!);
   tensors.set(weights.name, { ...weights, data });
   tensors.set(bias.name, { ...bias, data: folded });
+}
+
+/** Values in a row that share a channel, in TensorFlow.js' layout of the weights. */
+function runOfChannel(op: string, shape: Shape): number {
+  if (op === 'fully_connected') return elementCount(shape.slice(1));
+  return op === 'transpose_conv' ? shape[3]! : 1;
 }
 
 const presentInputs = (graph: Graph, node: Node): Tensor[] =>

@@ -32,6 +32,15 @@ export const tfOps: Readonly<Record<string, TfOp>> = {
     return activated(call, reshaped(call, settled(call, lib.matMul(rows, weights, false, true), bias)));
   },
 
+  transpose_conv(call) {
+    const { lib, inputs, attrs, outputShape, batch } = call;
+    const [x, weights, bias] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor | undefined];
+    const { stride, padding } = windowAttrs(attrs);
+    const [, height = 0, width = 0, channels = 0] = outputShape;
+    const sums = lib.conv2dTranspose(x, weights, [batch, height, width, channels], stride, padding);
+    return activated(call, settled(call, sums, bias));
+  },
+
   average_pool_2d(call) {
     const { filter, stride, padding } = windowAttrs(call.attrs);
     return activated(call, call.lib.avgPool(call.inputs[0] as tf.Tensor4D, filter, stride, padding));

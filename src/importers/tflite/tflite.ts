@@ -70,6 +70,10 @@ class SubgraphTensors {
     return name;
   }
 
+  declaredShape(index: number): readonly number[] {
+    return this.#tables[index]?.int32s(field.tensor.shape) ?? [];
+  }
+
   readUsed(names: readonly (string | null)[]): ReadonlyMap<string, Tensor> {
     const used = new Set(names);
     const tensors = new Map<string, Tensor>();
@@ -95,33 +99,50 @@ function uniqueNames(names: readonly string[]): readonly string[] {
 }
 
 function readNodes(codes: readonly FlatTable[], subgraph: FlatTable, tensors: SubgraphTensors): readonly Node[] {
-  const unsupported: UnsupportedNode[] = [];
-  const nodes: Node[] = [];
-  subgraph.tables(field.subgraph.operators).forEach((operator, i) => {
+  const all = subgraph.tables(field.subgraph.operators).map((operator, i) => {
     const index = operator.uint32(field.operator.opcodeIndex);
     const code = codes[index];
     const outputs = operator.int32s(field.operator.outputs).map((output) => tensors.nameOf(output));
     const [name] = outputs;
     if (!code || name === undefined)
       throw new ThimbleError('E_MODEL_FORMAT', `operator ${i} has no kind or no output`, 'Export the model again.');
-    const node = { name, outputs, inputs: readInputs(operator, tensors) };
-    const read = readOp(code, operator, node);
-    if ('unsupported' in read) unsupported.push(read.unsupported);
-    else nodes.push(read.node);
+    const inputs = readInputs(operator, tensors);
+    const node = { name, outputs, inputs, shape: tensors.declaredShape(operator.int32s(field.operator.outputs)[0]!) };
+    return { inputs, outputs, read: readOp(code, operator, node) };
   });
+  const needed = withoutShapeArithmetic(all);
+  const unsupported = needed.flatMap(({ read }) => ('unsupported' in read ? [read.unsupported] : []));
   if (unsupported.length > 0) throw unsupportedOps(unsupported);
-  return nodes;
+  return needed.flatMap(({ read }) => ('node' in read ? [read.node] : []));
+}
+
+interface ReadOperator {
+  readonly inputs: readonly (string | null)[]; // all of the file
+  readonly outputs: readonly string[];
+  readonly read: { readonly node: Node } | { readonly unsupported: UnsupportedNode };
+}
+
+/** Without operators that compute nothing but a shape which the node that reads it does not need (shapeInput). */
+function withoutShapeArithmetic(operators: readonly ReadOperator[]): readonly ReadOperator[] {
+  const [read, kept] = [new Set<string | null>(), new Set<string | null>()];
+  const needed = operators.toReversed().filter(({ inputs, outputs, read: { ...found } }) => {
+    const isDropped = outputs.some((name) => read.has(name)) && !outputs.some((name) => kept.has(name));
+    for (const name of inputs) read.add(name);
+    if (!isDropped) for (const name of 'node' in found ? found.node.inputs : inputs) kept.add(name);
+    return !isDropped;
+  });
+  return needed.reverse();
 }
 
 const readInputs = (operator: FlatTable, tensors: SubgraphTensors): readonly (string | null)[] =>
   operator.int32s(field.operator.inputs).map((input) => (input === -1 ? null : tensors.nameOf(input)));
 
-type NodeSoFar = Omit<Node, 'op' | 'attrs'>;
+type NodeSoFar = Omit<Node, 'op' | 'attrs'> & { readonly shape: readonly number[] }; // of its first output
 
 function readOp(
   code: FlatTable,
   operator: FlatTable,
-  node: NodeSoFar,
+  { shape, ...node }: NodeSoFar,
 ): { readonly node: Node } | { readonly unsupported: UnsupportedNode } {
   // Old files hold the code in one byte, new ones in both fields: the larger is meant.
   const builtin = Math.max(
@@ -132,7 +153,9 @@ function readOp(
   const op = findOpByBuiltin(builtin);
   if (!op || custom) return { unsupported: { node: node.name, op: opLabel(builtin, custom) } };
   const [min, max] = op.inputCount;
-  if (node.inputs.length < min || node.inputs.length > max || node.inputs.slice(0, min).includes(null))
+  const inputs = op.tflite.order ? op.tflite.order.map((at) => node.inputs[at] ?? null) : node.inputs;
+  const present = node.inputs.length - (op.tflite.shapeInput === undefined ? 0 : 1);
+  if (present < min || present > max || inputs.slice(0, min).includes(null))
     throw new ThimbleError(
       'E_MODEL_FORMAT',
       `node "${node.name}" (${op.name}) has ${node.inputs.length} inputs; the op takes ${min} to ${max}`,
@@ -150,9 +173,8 @@ function readOp(
         where: `at node "${node.name}" (${op.name})`,
       },
     );
-  const inputs = op.tflite.order ? op.tflite.order.map((at) => node.inputs[at] ?? null) : node.inputs;
   try {
-    return { node: { ...node, inputs, op: op.name, attrs: op.tflite.read(options ?? absentOptions) } };
+    return { node: { ...node, inputs, op: op.name, attrs: op.tflite.read(options ?? absentOptions, shape) } };
   } catch (error) {
     if (!(error instanceof ThimbleError) || error.code !== 'E_UNSUPPORTED_OP') throw error;
     return { unsupported: { node: node.name, op: op.name, reason: [error.message, ...error.hints].join(' ') } };

@@ -42,15 +42,18 @@ export function tieNode(graph: Graph, node: Node, ties: Ties): void {
 /** @returns false where nothing can be said: all channels that meet there stay */
 type Rule = (graph: Graph, node: Node, ties: Ties) => boolean;
 
+const convolution: Rule = (graph, node, ties) => {
+  const [input, weights, bias] = node.inputs;
+  const shape = tensorOf(graph, weights!).shape;
+  if (!isConstant(tensorOf(graph, weights!)) || shape[3] !== sizeOf(graph, input!)) return false; // grouped
+  tieAxes(graph, ties, [input!], [weights!, 3]);
+  tieAxes(graph, ties, node.outputs, [weights!, 0]);
+  return tieBias(graph, ties, bias, weights!, 0);
+};
+
 const rules: Readonly<Record<string, Rule>> = {
-  conv_2d(graph, node, ties) {
-    const [input, weights, bias] = node.inputs;
-    const shape = tensorOf(graph, weights!).shape;
-    if (!isConstant(tensorOf(graph, weights!)) || shape[3] !== sizeOf(graph, input!)) return false; // grouped
-    tieAxes(graph, ties, [input!], [weights!, 3]);
-    tieAxes(graph, ties, node.outputs, [weights!, 0]);
-    return tieBias(graph, ties, bias, weights!, 0);
-  },
+  conv_2d: convolution,
+  transpose_conv: convolution,
   depthwise_conv_2d(graph, node, ties) {
     const [input, weights, bias] = node.inputs;
     const [output] = node.outputs;

@@ -121,7 +121,7 @@ class Elements implements Ties {
 const keyOf = (tensor: string, axis: number): string => `${axis}:${tensor}`;
 
 /** Layers whose filters make channels. A depthwise layer takes over those of the layer before it. */
-const makes = (op: string): boolean => op === 'conv_2d' || op === 'fully_connected';
+export const makes = (op: string): boolean => ['conv_2d', 'transpose_conv', 'fully_connected'].includes(op);
 
 function makersOf(graph: Graph): ReadonlyMap<string, number> {
   const makers = new Map<string, number>();

@@ -33,6 +33,21 @@ const cases: readonly (readonly [string, readonly number[], Make])[] = [
   ['conv2d dilated', image, () => l.conv2d({ filters: 4, kernelSize: 3, dilationRate: 2, activation: 'tanh' })],
   ['conv1d valid', sequence, () => l.conv1d({ filters: 5, kernelSize: 3, strides: 2, activation: 'relu' })],
   ['conv1d same', sequence, () => l.conv1d({ filters: 5, kernelSize: 4, padding: 'same' })],
+  ['conv2d transpose same', image, () => l.conv2dTranspose({ filters: 5, kernelSize: 3, strides: 2, padding: 'same' })],
+  [
+    'conv2d transpose valid, relu',
+    image,
+    () => l.conv2dTranspose({ filters: 4, kernelSize: [2, 4], strides: [3, 2], activation: 'relu' }),
+  ],
+  [
+    'conv2d transpose without bias, batch normalization',
+    image,
+    () => [
+      l.conv2dTranspose({ filters: 4, kernelSize: 5, strides: 2, padding: 'same', useBias: false }),
+      l.batchNormalization(),
+      l.reLU(),
+    ],
+  ],
   ['depthwise', image, () => l.depthwiseConv2d({ kernelSize: 3, padding: 'same', activation: 'relu6' })],
   ['depthwise, multiplier 2', image, () => l.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, strides: 2 })],
   ['separable', image, () => l.separableConv2d({ filters: 6, kernelSize: 3, depthMultiplier: 2, activation: 'relu' })],

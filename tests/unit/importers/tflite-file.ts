@@ -23,6 +23,7 @@ export interface FileModel {
     readonly inputs: readonly number[];
     readonly outputs: readonly number[];
     readonly optionsType?: number;
+    readonly options?: Readonly<Record<number, number>>; // by field; numbers of 32 bits, or the padding in 8
   }[];
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
@@ -84,13 +85,19 @@ export function tfliteFile(model: FileModel): Uint8Array {
       10: ['int32', tensor.externalBuffer ?? 0],
     });
   });
-  const operators = model.operators.map(({ code, inputs, outputs, optionsType = 0 }) =>
+  const optionsTable = (options: Readonly<Record<number, number>>): number =>
+    table(
+      Object.fromEntries(
+        Object.entries(options).map(([id, value]) => [id, [id === '0' ? 'int8' : 'int32', value] as const]),
+      ),
+    );
+  const operators = model.operators.map(({ code, inputs, outputs, optionsType = 0, options = {} }) =>
     table({
       0: ['int32', code],
       1: ['offset', ints(inputs)],
       2: ['offset', ints(outputs)],
       3: ['int8', optionsType],
-      4: ['offset', optionsType === 0 ? 0 : table({})],
+      4: ['offset', optionsType === 0 ? 0 : optionsTable(options)],
     }),
   );
   const subgraph = table({

@@ -2,8 +2,10 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ThimbleError } from '../../../src/core/errors.js';
 import { tensorOf } from '../../../src/core/graph.js';
+import { emitTflite } from '../../../src/emit/tflite.js';
 import { importModel } from '../../../src/importers/index.js';
 import { importTflite } from '../../../src/importers/tflite/tflite.js';
+import { createInterpreter } from '../../../src/interpret/interpreter.js';
 import { findOpByBuiltin } from '../../../src/ops/index.js';
 import { sharedBytes, sharedPath, withoutShared } from '../../shared-folder.js';
 import { type FileModel, type FileTensor, reluModel, tfliteFile } from './tflite-file.js';
@@ -99,6 +101,46 @@ describe('importTflite', () => {
     expect(error.code).toBe('E_UNSUPPORTED_OP');
     for (const part of ['elu at "a", "d": use relu', 'custom Detect at "b"', 'gelu at "c"'])
       expect(error.message).toContain(part);
+  });
+
+  it('leaves out what computes the shape of a transposed convolution, and writes it as a constant', () => {
+    const int32 = { type: 2, shape: [4] };
+    const graph = importTflite(
+      tfliteFile({
+        codes: [{ builtin: 77 }, { builtin: 45 }, { builtin: 83 }, { builtin: 67 }], // shape, strided_slice, pack
+        tensors: [
+          { name: 'x', shape: [1, 3, 3, 1] },
+          { name: 'w', shape: [2, 2, 2, 1], buffer: 1 },
+          { name: 'shape of x', ...int32 },
+          { name: 'batch', type: 2, shape: [] },
+          { name: 'shape of y', ...int32 },
+          { name: 'y', shape: [1, 4, 4, 2] },
+        ],
+        operators: [
+          { code: 0, inputs: [0], outputs: [2] },
+          { code: 1, inputs: [2, 2, 2, 2], outputs: [3] },
+          { code: 2, inputs: [3, 3, 3, 3], outputs: [4] },
+          { code: 3, inputs: [4, 1, 0], outputs: [5], optionsType: 49, options: { 0: 1, 1: 1, 2: 1 } }, // VALID
+        ],
+        inputs: [0],
+        outputs: [5],
+        buffers: [new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer)],
+      }),
+    );
+    expect(graph.nodes).toEqual([
+      {
+        name: 'y',
+        op: 'transpose_conv',
+        inputs: ['x', 'w', null],
+        outputs: ['y'],
+        attrs: { padding: 'VALID', stride: [1, 1], outputSize: [4, 4], activation: 'none' },
+      },
+    ]);
+    expect([...graph.tensors.keys()]).toEqual(['x', 'w', 'y']);
+    expect(importTflite(emitTflite(graph))).toEqual(graph);
+    const image = Float32Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0); // its window is the filter, in the middle
+    const [y] = createInterpreter(graph).run([image]);
+    expect([...y!].filter((_, i) => i % 2 === 0)).toEqual([0, 0, 0, 0, 0, 1, 2, 0, 0, 3, 4, 0, 0, 0, 0, 0]);
   });
 
   it('reads int8 weights under float arithmetic as the float weights they stand for, and says so', () => {

@@ -168,6 +168,44 @@ const resizes = (tensor: MakeTensor): Graph[] =>
     });
 const size = fc.integer({ min: 1, max: 7 });
 
+/** Strides longer than the window, windows longer than the image, rows that no window reaches, extreme zero points. */
+const transposeConvolutions = (): Graph[] =>
+  fc
+    .sample(
+      fc.record({
+        input: fc.tuple(size, size, fc.integer({ min: 1, max: 6 })),
+        filter: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
+        stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+        channels: fc.integer({ min: 1, max: 5 }),
+        padding: fc.constantFrom('SAME' as const, 'VALID' as const),
+        larger: fc.tuple(fc.nat(2), fc.nat(2)),
+        zeroPoint: fc.constantFrom(-128, 0, 127),
+        scale: fc.constantFrom(0.02, 0.3, 0.0004),
+        bias: fc.boolean(),
+      }),
+      { numRuns: 40, seed: 4 },
+    )
+    .map(({ input: [height, width, depth], filter, stride, channels, padding, larger, zeroPoint, scale, bias }) => {
+      const outputSize = [height, width].map((count, axis) => {
+        const step = stride[axis]!;
+        const least = padding === 'SAME' ? (count - 1) * step + 1 : (count - 1) * step + filter[axis]!;
+        return least + Math.min(larger[axis]!, step - 1);
+      });
+      const scales = Array.from({ length: channels }, (_, c) => Math.fround(0.002 * (c + 1)));
+      const perChannel = { scale: scales, zeroPoint: scales.map(() => 0), axis: 0 };
+      const count = channels * filter[0] * filter[1] * depth;
+      const weights = { ...constantTensor('w', [channels, ...filter, depth], 1, 0), quant: perChannel };
+      const symmetric = { ...weights, data: randomBytes(count).map((w) => Math.max(w, -127)) };
+      const biases = int32Constant('b', [channels], [9000, -9000, 1, 0, -70_000].slice(0, channels));
+      const operands = [
+        int8Tensor('x', [1, height, width, depth], 0.05, zeroPoint),
+        symmetric,
+        ...(bias ? [biases] : []),
+      ];
+      const attrs = { stride, padding, outputSize, activation: 'none' };
+      return graphOf('transpose_conv', operands, attrs, { scale, zeroPoint: -zeroPoint - 1 });
+    });
+
 function poolGraphs(): Graph[] {
   const quant = { scale: 0.05, zeroPoint: 17 };
   return ['average_pool_2d', 'max_pool_2d'].flatMap((op) =>
@@ -201,7 +239,14 @@ function softmaxGraphs(): Graph[] {
   );
 }
 
-const graphs = [...binaryGraphs(), ...meanGraphs(), ...movingGraphs(), ...poolGraphs(), ...softmaxGraphs()];
+const graphs = [
+  ...transposeConvolutions(),
+  ...binaryGraphs(),
+  ...meanGraphs(),
+  ...movingGraphs(),
+  ...poolGraphs(),
+  ...softmaxGraphs(),
+];
 
 describe('C kernels and their references', () => {
   it('takes every graph', () => {

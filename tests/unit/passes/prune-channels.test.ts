@@ -206,6 +206,20 @@ describe('channels that are tied', () => {
     );
   });
 
+  it('of a decoder leave through transposed convolutions, resizes and the alphas of a PReLU', () => {
+    const g = new SampleGraph([1, 3, 4, 2]);
+    const window = { stride: [2, 2], padding: 'SAME', outputSize: [6, 8], ...none };
+    const larger = g.node('transpose_conv', [g.input, g.floats([6, 3, 3, 2]), g.floats([6])], window);
+    const bent = g.node('prelu', [larger, g.floats([1, 1, 6])], none);
+    const size = g.ints([12, 16]);
+    const resized = g.node('resize_nearest_neighbor', [bent, size], { alignCorners: false, halfPixelCenters: false });
+    const graph = g.build(g.conv(g.node('maximum', [resized, g.floats([6])]), [3, 3, 3, 6]));
+    const { graph: pruned, report } = pruneChannels(graph, { ratio: 0.5 });
+    expect(report.layers.map(({ channelsAfter }) => channelsAfter)).toEqual([3, 3]);
+    expect(outputOf(pruned, 1)).toHaveLength(12 * 16 * 3);
+    expect(tensorOf(pruned, pruned.nodes[1]!.inputs[1]!).shape).toEqual([1, 1, 3]);
+  });
+
   it('of layers that share weights leave both', () => {
     const g = new SampleGraph([1, 4, 4, 2]);
     const [weights, window] = [g.floats([4, 3, 3, 4]), { stride: [1, 1], padding: 'SAME', ...none }];

@@ -66,6 +66,39 @@ describe('what moves nothing', () => {
   });
 });
 
+describe('a transposed convolution', () => {
+  const window = { stride: [2, 2], padding: 'SAME', outputSize: [12, 10] };
+
+  it('takes arithmetic in, and gives its activation away', () => {
+    expectSimplified(
+      graphOf(image, { w: [4, 3, 3, 2], c: [4], d: [4] }, [
+        ['transpose_conv', ['x', 'w'], { ...window, activation: 'none' }],
+        ['mul', ['n0', 'c'], none],
+        ['add', ['n1', 'd'], { activation: 'relu6' }],
+      ]),
+      ['transpose_conv', 'relu6'],
+    );
+  });
+
+  it('takes no activation in', () => {
+    const graph = graphOf(image, { w: [4, 3, 3, 2] }, [
+      ['transpose_conv', ['x', 'w'], { ...window, activation: 'none' }],
+      ['relu', ['n0']],
+    ]);
+    expectSimplified(graph, ['transpose_conv', 'relu']);
+  });
+});
+
+describe('a prelu', () => {
+  it('takes no activation in, which no .tflite could hold', () => {
+    const graph = graphOf(image, { a: [1, 1, 2] }, [
+      ['prelu', ['x', 'a'], none],
+      ['relu', ['n0']],
+    ]);
+    expectSimplified(graph, ['prelu', 'relu']);
+  });
+});
+
 describe('arithmetic with constants', () => {
   it('folds into a convolution with and without bias', () => {
     expectSimplified(

@@ -70,6 +70,23 @@ describe('gradients on wasm equal the cpu backend', () => {
         ],
       );
     });
+    it(`transpose_conv to the input of ${name}`, async () => {
+      const filter: Shape4 = [...window, shape[3], 7];
+      const [, height, width] = lib.conv2d(
+        lib.zeros<tf.Rank.R4>(shape),
+        lib.zeros<tf.Rank.R4>(filter),
+        stride,
+        pad,
+      ).shape;
+      const small: Shape4 = [shape[0], height, width, 7];
+      await compare(
+        (x, w) => lib.conv2dTranspose(x!, w!, shape, stride, pad),
+        [
+          [small, values(small, 11)],
+          [filter, values(filter, 12)],
+        ],
+      );
+    });
     for (const multiplier of [1, 3])
       it(`depthwise_conv_2d ${name}, multiplier ${multiplier}`, async () => {
         const filter: Shape4 = [...window, shape[3], multiplier];

@@ -151,6 +151,19 @@ describe('a graph computes in TensorFlow.js what the interpreter computes', () =
     compare(g.build(...modes.map((attrs) => g.node('resize_nearest_neighbor', [g.input, size], attrs))));
   });
 
+  it.each([
+    ['SAME', [2, 3], [7, 9]],
+    ['SAME', [1, 1], [4, 3]],
+    ['VALID', [2, 2], [10, 7]],
+    ['VALID', [1, 3], [6, 11]],
+  ] as const)('transpose_conv %s, stride %j', (padding, stride, outputSize) => {
+    const g = new SampleGraph([1, 4, 3, 2]);
+    const weights = [g.floats([5, 3, 2 + Number(stride[1] === 3), 2]), g.floats([5])];
+    compare(
+      g.build(g.node('transpose_conv', [g.input, ...weights], { padding, stride, outputSize, activation: 'relu' })),
+    );
+  });
+
   it('fully_connected on a flat input, an image and several rows', () => {
     const g = new SampleGraph([1, 4, 6]);
     const rows = g.reshape(g.input, [4, 6]);

@@ -54,9 +54,12 @@ export function splitActivation(call: LayerCall): { fused: Activation; apply: (x
   return { fused: 'none', apply: (x) => byName[name]!(call, x) };
 }
 
+/** A layer's activation as nodes after `x`. */
+export const convertActivation: Convert = (call, x) => byName[canonical(call.config.activation())]!(call, x);
+
 export const activation: LayerKind = {
   fault: activationFault,
-  convert: (call) => byName[canonical(call.config.activation())]!(call, call.input),
+  convert: (call) => convertActivation(call, call.input),
 };
 
 export const relu: LayerKind = {

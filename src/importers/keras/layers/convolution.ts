@@ -3,7 +3,7 @@ import type { HeightWidth } from '../../../core/tensor.js';
 import type { LayerConfig } from '../config.js';
 import type { LayerCall, LayerFault, LayerKind } from '../layer-call.js';
 import type { Weight } from '../weights.js';
-import { activationFault, splitActivation } from './activation.js';
+import { activationFault, convertActivation, splitActivation } from './activation.js';
 
 export function channelsFault(config: LayerConfig): LayerFault | undefined {
   return config.string('data_format', 'channels_last').toLowerCase().includes('first')
@@ -23,12 +23,13 @@ function windowWeight(call: LayerCall, dimensions: 1 | 2, ...names: readonly str
 
 type WindowWeight = ReturnType<typeof windowWeight>;
 
-/** HWIO to OHWI. */
-function outputsFirst({ height, width, inputs, outputs, values }: WindowWeight): Float32Array {
+/** HWIO to OHWI; an entry is `run` values long. */
+function outputsFirst({ height, width, inputs, outputs, values }: WindowWeight, run = 1): Float32Array {
   const taps = height * width * inputs;
   const result = new Float32Array(values.length);
   for (let tap = 0; tap < taps; tap++)
-    for (let out = 0; out < outputs; out++) result[out * taps + tap] = values[tap * outputs + out]!;
+    for (let out = 0; out < outputs; out++)
+      for (let i = 0; i < run; i++) result[(out * taps + tap) * run + i] = values[(tap * outputs + out) * run + i]!;
   return result;
 }
 
@@ -86,6 +87,48 @@ const convolution = (dimensions: 1 | 2): LayerKind => ({
     });
   },
 });
+
+/** Keras keeps the weights of transposed layers as [height, width, out, in]. */
+const transposeConvolution = (dimensions: 1 | 2): LayerKind => ({
+  fault(config) {
+    const dilation = config.window('dilation_rate', dimensions, [1, 1]);
+    return dilation.some((distance) => distance !== 1)
+      ? { what: 'a dilated transposed convolution', wayOut: 'use dilation_rate=1' }
+      : convolutionFault(config);
+  },
+  convert(call) {
+    const { config } = call;
+    const { height, width, inputs: channels, outputs: depth, values } = windowWeight(call, dimensions, 'kernel');
+    const stride = config.window('strides', dimensions, [1, 1]);
+    const padding = config.string('padding', 'valid').toLowerCase() === 'same' ? 'SAME' : 'VALID';
+    const extra = config.value('output_padding') === undefined ? undefined : outputPadding(config, dimensions);
+    return call.through4d(call.input, (x) => {
+      const [, inputHeight = 1, inputWidth = 1] = call.shape(x);
+      const outputSize = [
+        enlarged(inputHeight, height, stride[0], padding, extra?.[0]),
+        enlarged(inputWidth, width, stride[1], padding, extra?.[1]),
+      ];
+      const weights = call.constant('kernel', [channels, height, width, depth], () =>
+        outputsFirst({ height, width, inputs: 1, outputs: channels, values }, depth),
+      );
+      const attrs = { stride, padding, outputSize, activation: 'none' };
+      const y = call.node('transpose_conv', [x, weights, biasOf(call, channels)], attrs);
+      return convertActivation(call, y); // never fused: TFLite Micro would leave it out
+    });
+  },
+});
+
+const outputPadding = (config: LayerConfig, dimensions: 1 | 2): HeightWidth => {
+  const counts = config.numbers('output_padding');
+  const [first = 0, second = first] = counts;
+  return dimensions === 1 ? [0, first] : [first, second];
+};
+
+/** Keras' deconv_output_length. */
+function enlarged(size: number, filter: number, stride: number, padding: string, extra: number | undefined): number {
+  if (extra === undefined) return padding === 'SAME' ? size * stride : size * stride + Math.max(filter - stride, 0);
+  return (size - 1) * stride + filter - (padding === 'SAME' ? 2 * Math.floor(filter / 2) : 0) + extra;
+}
 
 /** Keras' depthwise kernel [height, width, in, multiplier] is TFLite's [1, height, width, in · multiplier] as it lies. */
 function depthwiseNode(call: LayerCall, input: string, dimensions: 1 | 2, bias: boolean, fused: string): string {
@@ -147,6 +190,9 @@ export const convolutions: Readonly<Record<string, LayerKind>> = {
   Conv1D: convolution(1),
   Conv2D: convolution(2),
   Convolution2D: convolution(2),
+  Conv1DTranspose: transposeConvolution(1),
+  Conv2DTranspose: transposeConvolution(2),
+  Convolution2DTranspose: transposeConvolution(2),
   DepthwiseConv1D: depthwise(1),
   DepthwiseConv2D: depthwise(2),
   SeparableConv1D: separable(1),

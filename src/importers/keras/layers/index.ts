@@ -30,7 +30,6 @@ const waysOut: readonly (readonly [RegExp, string])[] = [
   [/LSTM|GRU|RNN|ConvLSTM|Bidirectional/, 'use Conv1D layers over the sequence'],
   [/Embedding/, 'compute the embedding before the model, or feed numbers'],
   [/Attention|Einsum/, 'use convolutions and GlobalAveragePooling instead'],
-  [/Conv\dDTranspose|Transpose/, 'leave out the decoder, or upsample on the host'],
   [/LayerNorm|GroupNorm|UnitNorm/, 'use BatchNormalization, which folds into the weights'],
   [/ELU|ThresholdedReLU/, 'use ReLU, LeakyReLU or PReLU'],
   [/^(Conv|Max|Average|Global|ZeroPad)\w*3D/, 'use the 2D layer, with the depth as channels'],
