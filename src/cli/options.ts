@@ -99,6 +99,12 @@ export function positiveInteger(text: string): number {
   throw new InvalidArgumentError('It takes a whole number above 0.');
 }
 
+export function nonNegativeInteger(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It takes a whole number, 0 or above.');
+}
+
 export function positiveNumber(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;

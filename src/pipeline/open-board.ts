@@ -14,6 +14,7 @@ import { openSerialPort } from '../device/serial-port.js';
 import { type FlashMethod, flashMethodFor } from '../flash/index.js';
 import { isFlashOnly, openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
 import { build, requireImage } from './build.js';
+import type { KernelOptions } from './emit-model.js';
 import type { LoadedModel } from './load-model.js';
 
 /** --port virtual: the board's twin in this process. */
@@ -109,13 +110,19 @@ async function flash(
 /** A model on a board, to be asked: behind VIRTUAL its firmware is built and started, elsewhere it must run already. */
 export async function openModelOnBoard(
   model: LoadedModel,
-  request: Omit<ConnectRequest, 'board' | 'image'> & { readonly board: string },
+  request: Omit<ConnectRequest, 'board' | 'image'> & {
+    readonly board: string;
+    readonly kernels?: KernelOptions; // of what is built for VIRTUAL
+  },
 ): Promise<BoardSession> {
   const board = loadBoard(request.board);
   if (request.port !== VIRTUAL) return connectBoard({ ...request, board });
   const folder = mkdtempSync(join(tmpdir(), 'thimble-build-'));
   try {
-    const built = await build(model, { board, folder, onEvent: request.onEvent, signal: request.signal });
+    const built = await build(model, {
+      ...{ board, folder, onEvent: request.onEvent, signal: request.signal },
+      ...request.kernels,
+    });
     const image = requireImage(built, folder);
     const session = await connectBoard({ ...request, board, image });
     return {
