@@ -2,10 +2,11 @@
  * Measures on this computer and prints one table per bench: all figures of docs/benchmarks.md.
  *
  *   npm run bench                    all of them
- *   npx tsx scripts/bench.ts NAME    one: interpreter, emitted-c, virtual-pico
+ *   npx tsx scripts/bench.ts NAME    one: interpreter, emitted-c, packed-weights, virtual-pico
  */
 import { benchEmittedC } from './bench/emitted-c.js';
 import { benchInterpreter } from './bench/interpreter.js';
+import { benchPackedWeights } from './bench/packed-weights.js';
 import type { Row } from './bench/row.js';
 import { benchVirtualPico } from './bench/virtual-pico.js';
 
@@ -22,6 +23,12 @@ const benches: Readonly<Record<string, Bench>> = {
     notes: `Instructions compare code on one core; they are no time. "model": the arrays of weights and tables; for TFLM the .tflite.
 * quoted, not measured here: gcc 12.2, kernels -O2, runtime -Os, int8-only registration, smallest arena that works.`,
     run: benchEmittedC,
+  },
+  'packed-weights': {
+    title:
+      'Emitted C of the keyword spotter with zeros and few values in its weights, bytes and instructions of one inference',
+    notes: 'The weights are changed by a rule and not trained: this is about code, not about accuracy.',
+    run: benchPackedWeights,
   },
   'virtual-pico': {
     title: 'Firmware on the virtual Raspberry Pi Pico, one inference, 125 MHz',

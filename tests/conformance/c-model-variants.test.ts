@@ -10,14 +10,14 @@ import { type ChoiceOptions, chooseImplementations } from '../../src/plan/choose
 import { bytesOf, CProgram, canRun, type Platform, platforms, strictFlags } from '../emulated-core/c-program.js';
 import { int8Tensor, graphOf as opGraph, randomBytes, referenceOf } from '../unit/ops/random-ops.js';
 import { graphOf, type Layer, layerNode } from '../unit/ops/weighted-layer.js';
-import { encodedLayers, randomLayers } from './random-layers.js';
+import { encodedLayers, packings, randomLayers } from './random-layers.js';
 
 interface Family {
   readonly variant: RegExp;
   readonly platform: Platform;
   readonly every: number; // only each so-manieth of the layers below, where building takes long
   readonly least: number; // of those, how many it computes at least
-  readonly layers?: 'encoded'; // those with zeros and codebooks
+  readonly layers?: 'encoded' | 'packed'; // those with zeros and codebooks, for kernels that read them and for unpacking
 }
 const { sanitizers } = platforms;
 const onHost = (target: Core): Platform => ({
@@ -102,6 +102,35 @@ const families: Readonly<Record<string, Family>> = {
     least: 25,
     layers: 'encoded',
   },
+  'packed on cortex-m0plus': {
+    variant: /_unpack/,
+    platform: platforms['cortex-m0plus'],
+    every: 1,
+    least: 25,
+    layers: 'packed',
+  },
+  'packed on cortex-m4': {
+    variant: /_unpack/,
+    platform: platforms['cortex-m4'],
+    every: 1,
+    least: 25,
+    layers: 'packed',
+  },
+  'packed on cortex-m55': {
+    variant: /_unpack/,
+    platform: platforms['cortex-m55'],
+    every: 1,
+    least: 25,
+    layers: 'packed',
+  },
+  'packed on rv32imc': { variant: /_unpack/, platform: platforms.rv32imc, every: 2, least: 12, layers: 'packed' },
+  'packed here, in plain C, under sanitizers': {
+    variant: /^portable_unpack/,
+    platform: onHost('cortex-m4'),
+    every: 1,
+    least: 25,
+    layers: 'packed',
+  },
   'mve on cortex-m55': { variant: /^mve/, platform: platforms['cortex-m55'], every: 1, least: 55 },
   'words here, without its instructions, under sanitizers': {
     variant: /^words/,
@@ -120,6 +149,7 @@ const bothWays = (layers: readonly Layer[]): readonly Graph[] =>
   });
 const weighted = bothWays(randomLayers(90));
 const encoded = bothWays(encodedLayers(60));
+const packed = bothWays(encodedLayers(64, packings));
 /** Sums of two tensors, with zero points at the ends, scales far apart, and a sum of a tensor with itself. */
 const sums: readonly Graph[] = ['add', 'sub'].flatMap((op) =>
   [
@@ -173,7 +203,7 @@ describe.each(Object.entries(families))('%s', (_name, { variant, platform, every
     it.skipIf(!canRun(platform))(
       `computes what the reference computes, for ${optimize} (needs ${platform.compiler})`,
       () => {
-        const chosen = (layers === 'encoded' ? encoded : graphs).filter(
+        const chosen = ({ encoded, packed }[layers!] ?? graphs).filter(
           (graph, i) =>
             (i >> 1) % every === 0 &&
             variant.test(chooseImplementations(graph, platform.target, choice).implementations[0]!.variant),

@@ -61,7 +61,9 @@ const layer = fc
 /** The same ones every time. */
 export const randomLayers = (count: number): readonly Layer[] => fc.sample(layer, { numRuns: count, seed: 23 });
 
-const encodings = [
+type Encoded = Pick<Layer, 'zeros' | 'levels' | 'ofFour'>;
+
+const encodings: readonly Encoded[] = [
   { zeros: 0.1 },
   { zeros: 0.5 },
   { zeros: 0.85 },
@@ -70,13 +72,24 @@ const encodings = [
   { levels: 16 },
   { levels: 15, zeros: 0.5 },
 ];
+/** Each way of packing is the shortest for some. */
+export const packings: readonly Encoded[] = [
+  { zeros: 0.4 },
+  { zeros: 0.9 },
+  { zeros: 0.99 },
+  { ofFour: 1 },
+  { ofFour: 2 },
+  { levels: 2 },
+  { levels: 5 },
+  { levels: 30 },
+];
 
 /** Convolutions and dense layers whose weights are pruned or clustered; some with gaps wider than a byte of words. */
-export const encodedLayers = (count: number): readonly Layer[] => {
+export const encodedLayers = (count: number, kinds: readonly Encoded[] = encodings): readonly Layer[] => {
   const wide: Layer = { op: 'conv_2d', input: [1, 3, 7, 40], weights: [6, 3, 3, 40] };
   const flat: Layer = { op: 'fully_connected', input: [1, 700], weights: [5, 700], bias: 100 };
   const plain = randomLayers(3 * count).filter(({ op }) => op !== 'depthwise_conv_2d');
   return [wide, flat, flat, ...plain]
     .slice(0, count)
-    .map((layer, i) => ({ ...layer, ...encodings[(i + 3) % encodings.length] }));
+    .map((layer, i) => ({ ...layer, ...kinds[(i + 3) % kinds.length] }));
 };

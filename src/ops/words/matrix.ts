@@ -115,7 +115,7 @@ export function dotInstructions(
   const entries = kind === 'sparse' ? bytes.length / 2 : outputChannels * taps;
   const perEntry =
     core === 'rv32imc'
-      ? (kind === 'dense' ? 2.75 * together + 1.7 : 3 * together + load + 3) / together // two channels share a load
+      ? (kind === 'dense' ? 2.75 * together + 1.7 : 3 * together + (kind === 'sparse' ? 6 : 10)) / together // two channels share a load
       : (load + 1 + (small ? 2 : 1) * together + 3 / unroll) / together;
   const perOutput = core === 'rv32imc' ? 10 + 4 / together : (small ? 32 : 16) + 14 / together;
   return pixels * (entries * perEntry + outputChannels * perOutput);

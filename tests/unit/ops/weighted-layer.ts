@@ -32,6 +32,7 @@ export interface Layer {
   readonly levels?: number; // how many values the weights have at most
   /** 16-bit activations, whose bias is int64, or int32 as some converters write it. Zero points are 0 then. */
   readonly wide?: 'int64' | 'int32' | undefined;
+  readonly ofFour?: number; // how many of each four neighbours are not 0
 }
 export type LayerNode = OpNode<WindowAttrs & { activation: Activation }, WeightedInputs>;
 
@@ -73,6 +74,7 @@ export function layerNode(layer: Layer, seed = 1): LayerNode {
   const palette = integers(layer.levels ?? 0, 128);
   if (layer.levels) for (const i of values.keys()) values[i] = palette[i % layer.levels]!;
   if (layer.zeros) for (const i of values.keys()) if (random() < layer.zeros) values[i] = 0;
+  if (layer.ofFour) for (const i of values.keys()) if ((i + Math.floor(i / 4)) % 4 >= layer.ofFour) values[i] = 0;
   const weights: Tensor = {
     name: 'weights',
     shape: layer.weights,
