@@ -94,6 +94,13 @@ export function onPlannedGrid(tensor: Tensor, plan: QuantizationPlan): Tensor {
   return { ...tensor, data: snapped(dataOf(tensor), tensor.shape, entry, integersOf(entry, true)) };
 }
 
+/** The float graph whose weights are the values that the plan's integers stand for; activations stay free. */
+export function floatOnGrid(graph: Graph, plan: QuantizationPlan): Graph {
+  const own = prepared(graph);
+  const tensors = new Map([...own.tensors].map(([name, tensor]) => [name, onPlannedGrid(tensor, plan)]));
+  return { ...own, tensors };
+}
+
 function prepareCompute(
   operands: OpNode,
   { op: name, inputs: names }: Node,

@@ -60,12 +60,19 @@ export const namedRecipes: ReadonlyMap<string, Recipe> = new Map(
  * @throws ThimbleError E_RECIPE with every fault and its JSON path
  */
 export function parseRecipe(json: unknown): Recipe {
+  const result = recipeFaults(json);
+  if ('recipe' in result) return result.recipe;
+  throw new ThimbleError('E_RECIPE', `the recipe is not valid: ${result.faults.join('; ')}`, [
+    `The default recipe is ${JSON.stringify(a8w8)}.`,
+  ]);
+}
+
+/** The recipe, or every fault with its JSON path, for whoever collects them. */
+export function recipeFaults(json: unknown): { readonly recipe: Recipe } | { readonly faults: readonly string[] } {
   const result = recipeSchema.safeParse(json);
-  if (result.success) return result.data;
+  if (result.success) return { recipe: result.data };
   const faults = result.error.issues.map(
     ({ path, message }) => `$${path.map((key) => `.${String(key)}`).join('')}: ${message}`,
   );
-  throw new ThimbleError('E_RECIPE', `the recipe is not valid: ${faults.join('; ')}`, [
-    `The default recipe is ${JSON.stringify(a8w8)}.`,
-  ]);
+  return { faults };
 }

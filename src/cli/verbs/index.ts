@@ -16,6 +16,7 @@ import { help } from './help.js';
 import { inspect } from './inspect.js';
 import { monitor } from './monitor.js';
 import { ports } from './ports.js';
+import { sweep } from './sweep.js';
 import { verify } from './verify.js';
 import { virtual } from './virtual.js';
 
@@ -26,6 +27,7 @@ export const verbs: readonly Verb[] = [
   compress,
   compare,
   explain,
+  sweep,
   inspect,
   emit,
   build,
