@@ -5,9 +5,10 @@ import { perform } from './job.js';
 import { errorMessage, type FromWorker, type ToWorker } from './worker-messages.js';
 
 let bench: Promise<Workbench> | undefined;
+const orphaned = new AbortController();
 
 process.on('SIGINT', () => {}); // Ctrl-C reaches the parent too, which says what is to be done
-process.on('disconnect', () => process.exit()); // the parent ended, however it ended
+process.on('disconnect', () => orphaned.abort()); // the parent ended, however it ended: stop, and be done
 process.on('message', (message: ToWorker) => {
   if (message.say === 'open') {
     bench = openWorkbench(message.context);
@@ -15,11 +16,13 @@ process.on('message', (message: ToWorker) => {
     return;
   }
   bench!
-    .then((opened) => perform(message.job, opened, {}))
+    .then((opened) => perform(message.job, opened, { signal: orphaned.signal }))
     .then(
       (result): FromWorker => ({ say: 'done', result }),
       (error: unknown): FromWorker => ({ say: 'failed', error: errorMessage(error) }),
     )
-    .then((answer) => process.send!(answer));
+    .then((answer) => {
+      if (process.connected) process.send!(answer);
+    });
 });
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL); // a sweep takes hours: the computer stays usable
