@@ -23,6 +23,9 @@ export const integerRange: Readonly<Record<'int8' | 'int16', readonly [min: numb
   int8: [-128, 127],
   int16: [-32768, 32767],
 };
+/** Zeros of an activation's integer type. */
+export const integerArray = ({ dtype }: TensorSpec, length: number): Int8Array | Int16Array =>
+  dtype === 'int16' ? new Int16Array(length) : new Int8Array(length);
 export const isInteger = (dtype: Dtype): dtype is 'int8' | 'int16' => dtype === 'int8' || dtype === 'int16';
 
 export interface QuantParams {

@@ -6,7 +6,7 @@ import type { OnEvent } from '../core/stage-event.js';
 import { elementCount, type TypedArray } from '../core/tensor.js';
 import { createInterpreter } from '../interpret/interpreter.js';
 import type { Sample } from '../quantize/calibrate.js';
-import { type FakeQuantStep, fakeQuant, fakeQuantStep, runFakeQuant } from '../quantize/fake-quant.js';
+import { type FakeQuantStep, fakeQuant, fakeQuantStep, integersOf, runFakeQuant } from '../quantize/fake-quant.js';
 import { floatTwin } from '../quantize/float-twin.js';
 import type { QuantizationPlan } from '../quantize/plan.js';
 import { prepared } from '../quantize/quantizable.js';
@@ -69,10 +69,11 @@ export async function layerSensitivity(
       const [name, meter] = [node.outputs[0]!, meters[i]!];
       const values = reals.get(name)!;
       const quantized = bytes.get(name)!;
-      const { scale, zeroPoint } = twin.plan.tensors[name]!;
+      const entry = twin.plan.tensors[name]!;
+      const { scale, zeroPoint } = entry;
       meter.int8.add(values, quantized, scale[0]!, zeroPoint[0]!);
       meter.fakeQuant.add(values, fake.get(name)!);
-      meter.clipped += outside(values, scale[0]!, zeroPoint[0]!);
+      meter.clipped += outside(values, scale[0]!, zeroPoint[0]!, integersOf(entry, false));
       meter.values += quantized.length;
       const output = withOneQuantized(own, faked.steps[i]!, inFloat, i, reals).get(answer)!;
       meter.alone.add(reals.get(answer)!, output);
@@ -91,12 +92,12 @@ export async function layerSensitivity(
   }));
 }
 
-/** How many values lie more than half a step beyond −128 … 127. */
-function outside(values: TypedArray, scale: number, zeroPoint: number): number {
+/** How many values lie more than half a step beyond the integers of their type. */
+function outside(values: TypedArray, scale: number, zeroPoint: number, [min, max]: readonly [number, number]): number {
   let count = 0;
   for (const x of values) {
     const q = x / scale + zeroPoint;
-    if (q < -128.5 || q > 127.5) count++;
+    if (q < min - 0.5 || q > max + 0.5) count++;
   }
   return count;
 }

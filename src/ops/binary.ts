@@ -1,7 +1,15 @@
 /** What add, sub, mul and prelu share: two operands with broadcasting, a constant one in flash, a fused activation. */
 
 import { clamp } from '../core/fixed-point.js';
-import { dataOf, elementCount, perTensorQuant, sameShape, type Tensor, type TypedArray } from '../core/tensor.js';
+import {
+  dataOf,
+  elementCount,
+  integerArray,
+  perTensorQuant,
+  sameShape,
+  type Tensor,
+  type TypedArray,
+} from '../core/tensor.js';
 import { type Activation, type ActivationRange, activationRange, activationRangeQuantized } from './activation.js';
 import { broadcastLoops, broadcastShape, forEachPair, loopsText } from './broadcast.js';
 import { activationFaults, constantBytes, int8Faults, isInt16 } from './int8-operands.js';
@@ -35,6 +43,7 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
   return {
     name: op.name,
     inputCount: [2, 2],
+    int16: op.int16 !== undefined,
     quantization: op.quantization,
     inferShape: ([a, b]) => [broadcastShape(op.name, a, b)],
 
@@ -54,7 +63,7 @@ export function binaryOp(op: BinaryOp): OpDef<BinaryAttrs, BinaryInputs> {
       const { zeroPoint } = perTensorQuant(output);
       const arithmetic = op.int8(node);
       const range = activationRangeQuantized(node.attrs.activation, output);
-      const result = new (isInt16(node) ? Int16Array : Int8Array)(elementCount(output.shape));
+      const result = integerArray(output, elementCount(output.shape));
       return [
         combineOperands(
           node.inputs,

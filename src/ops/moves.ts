@@ -66,19 +66,31 @@ export function moveElements(source: TypedArray, { first, loops, into }: Moves, 
   walk(0, first, into);
 }
 
-export const moveKernels = ['thimble_base.h', 'thimble_operand_s8.h', 'thimble_move_s8.h'] as const;
+export const moveKernels = (wide: boolean): readonly string[] => [
+  'thimble_base.h',
+  ...['operand', 'move'].map((kernel) => `thimble_${kernel}_${wide ? 's16' : 's8'}.h`),
+];
 
 /**
  * The call of the kernel, with its loops under a name of their own.
+ * @param wide whether the elements are int16
  * @param source pointer of the source; in program memory where `inFlash`
  */
-export function moveCall(name: string, each: Moves, source: string, inFlash: boolean, target: string): string {
+export function moveCall(
+  name: string,
+  wide: boolean,
+  each: Moves,
+  source: string,
+  inFlash: boolean,
+  target: string,
+): string {
+  const type = wide ? 's16' : 's8';
   const loops = [...each.loops];
   while (loops.length < MOVE_LOOPS) loops.unshift({ size: 1, from: 0, to: 0 });
   const column = (key: keyof MoveLoop): string => `{ ${loops.map((loop) => loop[key]).join(', ')} }`;
-  return `const thimble_moves ${name} =
+  return `const thimble_moves_${type} ${name} =
     { /* sizes */ ${column('size')}, /* steps from, to */ ${column('from')}, ${column('to')} };
-thimble_move_s8(&${name}, ${offsetBy(source, each.first)}, /* in flash */ ${inFlash ? 1 : 0}, ${offsetBy(target, each.into)});`;
+thimble_move_${type}(&${name}, ${offsetBy(source, each.first)}, /* in flash */ ${inFlash ? 1 : 0}, ${offsetBy(target, each.into)});`;
 }
 
 const offsetBy = (pointer: string, elements: number): string => (elements === 0 ? pointer : `${pointer} + ${elements}`);

@@ -1,6 +1,6 @@
 /** What transpose and strided_slice share: an output whose elements are some of the input's, in some order. */
-import { dataOf, elementCount, type Tensor, type TypedArray } from '../core/tensor.js';
-import { int8Faults, unequalQuantFaults } from './int8-operands.js';
+import { dataOf, elementCount, integerArray, type Tensor, type TypedArray } from '../core/tensor.js';
+import { activationFaults, isInt16, unequalQuantFaults } from './int8-operands.js';
 import { type Moves, mayOverwrite, moveCall, moveElements, moveKernels, staysInPlace } from './moves.js';
 import type { OpDef, Operands, OpNode } from './op.js';
 
@@ -22,21 +22,22 @@ export function movingOp<Attrs, I extends Inputs>({ movesOf, ...op }: MovingOp<A
   };
   return {
     ...op,
+    int16: true,
     quantization: { kind: 'same' },
 
     checkQuant({ inputs: [input], outputs: [output] }) {
-      const faults = int8Faults(input, output!);
+      const faults = activationFaults(input, output!);
       return faults.length > 0 ? faults : unequalQuantFaults(op.name, output!, [input]);
     },
 
     runFloat32: (node) => moved(node, new Float32Array(countOf(node))),
-    runInt8: (node) => moved(node, new Int8Array(countOf(node))),
+    runInt8: (node) => moved(node, integerArray(node.outputs[0]!, countOf(node))),
     cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
 
     emitC: (node, { symbol, inputs: [inputC], outputs: [outputC] }) => ({
-      kernels: moveKernels,
+      kernels: moveKernels(isInt16(node)),
       constants: [],
-      call: moveCall(`${symbol}_moves`, ofNode(node), inputC!, false, outputC!),
+      call: moveCall(`${symbol}_moves`, isInt16(node), ofNode(node), inputC!, false, outputC!),
     }),
 
     overwrites: (node) => (mayOverwrite(ofNode(node)) ? [0] : []),

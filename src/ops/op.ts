@@ -20,6 +20,8 @@ export interface OpNode<Attrs = unknown, Inputs extends Operands = Operands> {
 export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
   readonly name: string; // TFLite's, in snake_case
   readonly inputCount: readonly [min: number, max: number]; // checked when a graph is built: it makes `Inputs` true
+  /** Whether there are kernels for 16-bit activations, by the rules of TFLite's 16x8. */
+  readonly int16?: boolean;
   /** What int8 quantization must respect; null = the op does not occur in a float32 graph that is to be quantized. */
   readonly quantization: QuantRule | null;
   /** @throws ThimbleError E_SHAPE where the inputs do not fit together; every other function may rely on it */

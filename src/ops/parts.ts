@@ -2,8 +2,8 @@
  * What concatenation and pack, split, split_v and unpack share: a whole that is, over and over, one run of each part. The axis at which the
  * parts meet decides how long the runs are.
  */
-import { dataOf, elementCount, type Shape, type Tensor, type TypedArray } from '../core/tensor.js';
-import { constantBytes, int8Faults, unequalQuantFaults } from './int8-operands.js';
+import { dataOf, elementCount, integerArray, type Shape, type Tensor, type TypedArray } from '../core/tensor.js';
+import { activationFaults, constantBytes, int8Faults, isInt16, unequalQuantFaults } from './int8-operands.js';
 import { type Moves, moveCall, moveElements, moveKernels, moves } from './moves.js';
 import type { OpDef, Operands, OpNode } from './op.js';
 
@@ -58,7 +58,8 @@ export const splittingMoves = ({ count, whole, parts }: Parts): Moves[] =>
   );
 
 type Inputs = readonly [Tensor, ...Tensor[]];
-interface JoiningOp<Attrs> extends Pick<OpDef<Attrs, Inputs>, 'name' | 'inputCount' | 'inferShape' | 'tflite'> {
+interface JoiningOp<Attrs>
+  extends Pick<OpDef<Attrs, Inputs>, 'name' | 'inputCount' | 'int16' | 'inferShape' | 'tflite'> {
   /** At which axis of the inputs they are joined; inferShape has accepted the node. */
   axisOf(inputs: Inputs, attrs: Attrs): number;
 }
@@ -83,24 +84,26 @@ export function joiningOp<Attrs>({ axisOf, ...op }: JoiningOp<Attrs>): OpDef<Att
     quantization: { kind: 'same' },
 
     checkQuant({ inputs, outputs: [output] }) {
-      const faults = int8Faults(...inputs, output!);
+      const faults = (op.int16 ? activationFaults : int8Faults)(...inputs, output!);
       return faults.length > 0 ? faults : unequalQuantFaults(op.name, output!, inputs);
     },
 
     runFloat32: (node) => joined(node, new Float32Array(countOf(node))),
-    runInt8: (node) => joined(node, new Int8Array(countOf(node))),
+    runInt8: (node) => joined(node, integerArray(node.outputs[0]!, countOf(node))),
     cost: ({ inputs }) => ({ macs: 0, weightBytes: constantBytes(inputs), scratchBytes: 0 }),
 
     emitC(node, { symbol, inputs: inputsC, outputs: [outputC] }) {
+      const wide = isInt16(node);
+      const type = wide ? ('int16_t' as const) : ('int8_t' as const);
       const source = (i: number): string => (node.inputs[i]!.data ? `${symbol}_input_${i}` : inputsC[i]!);
       return {
-        kernels: moveKernels,
+        kernels: moveKernels(wide),
         constants: node.inputs.flatMap(({ data }, i) =>
-          data ? [{ name: `${symbol}_input_${i}`, type: 'int8_t' as const, values: data }] : [],
+          data ? [{ name: `${symbol}_input_${i}`, type, values: data }] : [],
         ),
         call: movesOf(node)
           .map((each, i) =>
-            moveCall(`${symbol}_moves_${i}`, each, source(i), node.inputs[i]!.data !== undefined, outputC!),
+            moveCall(`${symbol}_moves_${i}`, wide, each, source(i), node.inputs[i]!.data !== undefined, outputC!),
           )
           .join('\n'),
       };
@@ -112,7 +115,7 @@ export function joiningOp<Attrs>({ axisOf, ...op }: JoiningOp<Attrs>): OpDef<Att
 
 type Whole = readonly [input: Tensor, ...others: Operands];
 interface SplittingOp<Attrs, I extends Whole>
-  extends Pick<OpDef<Attrs, I>, 'name' | 'inputCount' | 'inferShape' | 'tflite'> {
+  extends Pick<OpDef<Attrs, I>, 'name' | 'inputCount' | 'int16' | 'inferShape' | 'tflite'> {
   /** At which axis of the input it is cut; inferShape has accepted the node. */
   axisOf(inputs: I, attrs: Attrs): number;
 }
@@ -135,19 +138,19 @@ export function splittingOp<Attrs, I extends Whole>({ axisOf, ...op }: Splitting
     quantization: { kind: 'same' },
 
     checkQuant({ inputs: [input], outputs }) {
-      const faults = int8Faults(input, ...outputs);
+      const faults = (op.int16 ? activationFaults : int8Faults)(input, ...outputs);
       return faults.length > 0 ? faults : outputs.flatMap((output) => unequalQuantFaults(op.name, output, [input]));
     },
 
     runFloat32: (node) => cut(node, (count) => new Float32Array(count)),
-    runInt8: (node) => cut(node, (count) => new Int8Array(count)),
+    runInt8: (node) => cut(node, (count) => integerArray(node.inputs[0], count)),
     cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
 
     emitC: (node, { symbol, inputs: [inputC], outputs: outputsC }) => ({
-      kernels: moveKernels,
+      kernels: moveKernels(isInt16(node)),
       constants: [],
       call: movesOf(node)
-        .map((each, i) => moveCall(`${symbol}_moves_${i}`, each, inputC!, false, outputsC[i]!))
+        .map((each, i) => moveCall(`${symbol}_moves_${i}`, isInt16(node), each, inputC!, false, outputsC[i]!))
         .join('\n'),
     }),
 

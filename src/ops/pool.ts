@@ -8,7 +8,7 @@ import {
   activationRange,
   activationRangeQuantized,
 } from './activation.js';
-import { int8Faults, unequalQuantFaults } from './int8-operands.js';
+import { activationFaults, isInt16, unequalQuantFaults } from './int8-operands.js';
 import { mveCores } from './mve/matrix.js';
 import type { CNames, EmittedC, KernelVariant, OpDef, OpNode } from './op.js';
 import { activationField, versionOf } from './tflite-options.js';
@@ -32,6 +32,7 @@ export interface PoolOp {
   int8(state: number, count: number): number;
   readonly header: string;
   readonly kernel: string; // the C function
+  readonly int16: { readonly header: string; readonly kernel: string }; // the same for 16 bits
   readonly mve?: { readonly header: string; readonly kernel: string }; // the same for Helium
 }
 
@@ -40,6 +41,7 @@ export function poolOp(op: PoolOp): OpDef<PoolAttrs, PoolInputs> {
   return {
     name: op.name,
     inputCount: [1, 1],
+    int16: true,
     quantization: { kind: 'same' },
 
     inferShape([input], attrs) {
@@ -48,21 +50,23 @@ export function poolOp(op: PoolOp): OpDef<PoolAttrs, PoolInputs> {
     },
 
     checkQuant({ inputs: [input], outputs: [output] }) {
-      const faults = int8Faults(input, output!);
+      const faults = activationFaults(input, output!);
       return faults.length > 0 ? faults : unequalQuantFaults(op.name, output!, [input]);
     },
 
     runFloat32: (node) => [slideOver(op, node, Float32Array, op.float32, activationRange[node.attrs.activation])],
-    runInt8: (node) => [slideOver(op, node, Int8Array, op.int8, rangeOf(node))],
+    runInt8: (node) => [
+      slideOver<Int8Array | Int16Array>(op, node, isInt16(node) ? Int16Array : Int8Array, op.int8, rangeOf(node)),
+    ],
     cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
 
-    emitC: (node, names) => emitC(op, node, names),
+    emitC: (node, names) => emitC(isInt16(node) ? op.int16 : op, node, names),
     ...(op.mve && { variants: [mveVariant(op, op.mve)] }),
 
     tflite: {
       builtin: op.builtin,
       options: 5,
-      version: (node) => versionOf(node, 2),
+      version: (node) => versionOf(node, 2, 3),
       read: (options) => ({
         padding: paddingNumbered(options.int8(0)),
         stride: [options.int32(2), options.int32(1)],
@@ -107,6 +111,7 @@ function mveVariant(op: PoolOp, kernels: NonNullable<PoolOp['mve']>): KernelVari
     name: 'mve',
     cores: mveCores,
     implement(node) {
+      if (isInt16(node)) return [];
       const w = windowOf(node.inputs[0].shape, node.attrs.filter, node.attrs);
       const outputs = w.outputHeight * w.outputWidth * w.inputChannels;
       return [
@@ -127,7 +132,7 @@ function mveVariant(op: PoolOp, kernels: NonNullable<PoolOp['mve']>): KernelVari
 const rangeOf = ({ attrs, outputs: [output] }: PoolNode): ActivationRange =>
   activationRangeQuantized(attrs.activation, output!);
 
-function slideOver<Result extends Float32Array | Int8Array>(
+function slideOver<Result extends Float32Array | Int8Array | Int16Array>(
   op: PoolOp,
   { inputs: [input], attrs }: PoolNode,
   ArrayType: new (length: number) => Result,

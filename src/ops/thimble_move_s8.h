@@ -12,10 +12,10 @@ typedef struct {
     int32_t size[5];
     int32_t from[5];
     int32_t to[5];
-} thimble_moves;
+} thimble_moves_s8;
 
 THIMBLE_INLINE void thimble_move_s8(
-    const thimble_moves *loops, const int8_t *input, int32_t in_flash, int8_t *output)
+    const thimble_moves_s8 *loops, const int8_t *input, int32_t in_flash, int8_t *output)
 {
     const int32_t *const size = loops->size;
     const int32_t *const from = loops->from;

@@ -1,9 +1,10 @@
 /** Carries out a quantization plan: float32 graph → int8 graph. */
 import { ThimbleError } from '../core/errors.js';
 import { checkGraph, type Graph, type Node, tensorOf } from '../core/graph.js';
-import { elementCount, type QuantParams, type Tensor } from '../core/tensor.js';
+import { arrayTypeOf, elementCount, type QuantParams, type Tensor } from '../core/tensor.js';
 import { opNamed } from '../ops/index.js';
 import { operandsOf } from '../ops/op.js';
+import { integersOf } from './fake-quant.js';
 import type { QuantizationPlan, TensorPlan } from './plan.js';
 import { checkQuantizable, freeName, prepared } from './quantizable.js';
 import { quantizeInto } from './weights.js';
@@ -16,7 +17,7 @@ export function applyPlan(graph: Graph, plan: QuantizationPlan): Graph {
   checkQuantizable(graph);
   const own = prepared(graph);
   const tensors = new Map([...own.tensors].map(([name, tensor]) => [name, quantized(tensor, plan)]));
-  const result = checkGraph(withRequantize({ ...own, tensors }, plan));
+  const result = checkGraph(withResults(withRequantize({ ...own, tensors }, plan), plan));
   const faults = result.nodes.flatMap((node) => opNamed(node.op).checkQuant(operandsOf(result, node)));
   if (faults.length > 0)
     throw new ThimbleError('E_QUANT', `the plan cannot run in int8: ${faults.slice(0, 5).join('; ')}`, [
@@ -34,17 +35,9 @@ function quantized(tensor: Tensor, plan: QuantizationPlan): Tensor {
   const { name, shape } = tensor;
   if (!tensor.data) return { name, shape, dtype: planned.dtype, quant };
   const count = elementCount(shape);
-  if (planned.dtype === 'int32')
-    return {
-      name,
-      shape,
-      dtype: 'int32',
-      quant,
-      data: quantizeInto(new Int32Array(count), tensor, quant, [-(2 ** 31), 2 ** 31 - 1]),
-    };
-  const symmetric = quant.zeroPoint.every((zeroPoint) => zeroPoint === 0);
-  const data = quantizeInto(new Int8Array(count), tensor, quant, [symmetric ? -127 : -128, 127]);
-  return { name, shape, dtype: 'int8', quant, data };
+  const values = new arrayTypeOf[planned.dtype](count);
+  const data = quantizeInto(values, tensor, quant, integersOf(planned, true));
+  return { name, shape, dtype: planned.dtype, quant, data };
 }
 
 function quantFor({ name, shape }: Tensor, { scale, zeroPoint, axis }: TensorPlan): QuantParams {
@@ -61,17 +54,36 @@ function withRequantize(graph: Graph, plan: QuantizationPlan): Graph {
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
     const inputs = [...node.inputs];
-    for (const { node: reader, input, scale, zeroPoint, axis } of plan.requantize) {
+    for (const { node: reader, input, dtype, scale, zeroPoint, axis } of plan.requantize) {
       if (reader !== node.name) continue;
       const source = inputs[input];
       if (typeof source !== 'string') throw misfit(`requantizes an input that "${node.name}" does not have`);
       const name = freeName(tensors, `${source}_requantized`);
-      tensors.set(name, { ...tensorOf({ ...graph, tensors }, source), name, quant: { scale, zeroPoint, axis } });
+      tensors.set(name, { ...tensorOf({ ...graph, tensors }, source), name, dtype, quant: { scale, zeroPoint, axis } });
       nodes.push({ name, op: 'quantize', inputs: [source], outputs: [name], attrs: {} });
       inputs[input] = name;
     }
     nodes.push({ ...node, inputs });
   }
+  return { ...graph, tensors, nodes };
+}
+
+/** A quantize node behind every result that is computed in other parameters. Tensors keep their names for their readers. */
+function withResults(graph: Graph, plan: QuantizationPlan): Graph {
+  const tensors = new Map(graph.tensors);
+  const nodes = graph.nodes.flatMap((node): Node[] => {
+    const outputs = [...node.outputs];
+    const behind = plan.results.flatMap(({ node: writer, output, dtype, scale, zeroPoint, axis }): Node[] => {
+      if (writer !== node.name) return [];
+      const target = outputs[output];
+      if (target === undefined) throw misfit(`changes a result that "${node.name}" does not have`);
+      const name = freeName(tensors, `${target}_${dtype}`);
+      tensors.set(name, { ...tensorOf(graph, target), name, dtype, quant: { scale, zeroPoint, axis } });
+      outputs[output] = name;
+      return [{ name: `${target}_narrowed`, op: 'quantize', inputs: [name], outputs: [target], attrs: {} }];
+    });
+    return [{ ...node, outputs }, ...behind];
+  });
   return { ...graph, tensors, nodes };
 }
 

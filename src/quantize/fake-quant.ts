@@ -5,7 +5,7 @@
  */
 import { clamp, roundHalfAway } from '../core/fixed-point.js';
 import { type Graph, isConstant, type Node, tensorOf } from '../core/graph.js';
-import { dataOf, elementCount, type QuantParams, type Tensor, type TypedArray } from '../core/tensor.js';
+import { dataOf, elementCount, integerRange, type QuantParams, type Tensor, type TypedArray } from '../core/tensor.js';
 import { opNamed } from '../ops/index.js';
 import { type OpNode, operandsOf } from '../ops/op.js';
 import type { QuantizationPlan, TensorPlan } from './plan.js';
@@ -15,10 +15,14 @@ import { prepared } from './quantizable.js';
 export type Which = (node: Node) => boolean;
 
 /** The integers that a planned tensor may take; symmetric int8 weights leave −128 out. */
-export const integersOf = ({ dtype, zeroPoint }: TensorPlan, constant: boolean): readonly [number, number] => {
+export const integersOf = (
+  { dtype, zeroPoint }: Pick<TensorPlan, 'dtype' | 'zeroPoint'>,
+  constant: boolean,
+): readonly [number, number] => {
   if (dtype === 'int32') return [-(2 ** 31), 2 ** 31 - 1];
+  if (dtype === 'int64') return [-(2 ** 47), 2 ** 47];
+  if (dtype === 'int16') return integerRange.int16;
   const symmetric = zeroPoint.every((each) => each === 0);
-  if ((dtype as string) === 'int16') return [-32767, 32767];
   return [constant && symmetric ? -127 : -128, 127];
 };
 
@@ -75,7 +79,14 @@ export function fakeQuantStep(own: Graph, plan: QuantizationPlan, node: Node, qu
   const compute = prepareCompute({ ...operands, inputs }, node, changes);
   return {
     node,
-    run: (values) => compute(values).map((result, i) => onGrid(own, plan, node.outputs[i]!, result) as Float32Array),
+    run: (values) =>
+      compute(values).map((result, i) => {
+        const first = plan.results.find((each) => each.node === node.name && each.output === i);
+        const computed = first
+          ? snapped(result, tensorOf(own, node.outputs[i]!).shape, first, integersOf(first, false))
+          : result;
+        return onGrid(own, plan, node.outputs[i]!, computed) as Float32Array;
+      }),
   };
 }
 
@@ -117,7 +128,7 @@ function prepareCompute(
       if (!tensor || isConstant(tensor)) return tensor;
       const value = values.get(names[i]!)!;
       const change = changes.find(({ input }) => input === i);
-      return { ...tensor, data: change ? snapped(value, tensor.shape, change, [-128, 127]) : value };
+      return { ...tensor, data: change ? snapped(value, tensor.shape, change, integersOf(change, false)) : value };
     });
     return op.runFloat32({ ...operands, inputs });
   };

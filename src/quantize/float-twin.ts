@@ -19,7 +19,7 @@ export function floatTwin(int8: Graph): FloatTwin {
   for (const { name, dtype, quant, data } of int8.tensors.values())
     if (quant && !data && (dtype === 'int8' || dtype === 'int16'))
       tensors[name] = {
-        dtype: dtype as TensorPlan['dtype'],
+        dtype,
         scale: [...quant.scale],
         zeroPoint: [...quant.zeroPoint],
         axis: quant.axis,
@@ -27,7 +27,15 @@ export function floatTwin(int8: Graph): FloatTwin {
       };
   return {
     graph: { ...int8, tensors: new Map([...int8.tensors].map(([name, tensor]) => [name, dequantized(tensor)])) },
-    plan: { kind: 'quantization-plan', version: 1, recipe: 'as in the model', sampleCount: 1, tensors, requantize: [] },
+    plan: {
+      kind: 'quantization-plan',
+      version: 1,
+      recipe: 'as in the model',
+      sampleCount: 1,
+      tensors,
+      requantize: [],
+      results: [],
+    },
   };
 }
 

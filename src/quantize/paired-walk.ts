@@ -8,7 +8,7 @@ import type { OnEvent } from '../core/stage-event.js';
 import type { Tensor, TypedArray } from '../core/tensor.js';
 import { opNamed } from '../ops/index.js';
 import type { Sample } from './calibrate.js';
-import { type FakeQuantStep, fakeQuantStep, onPlannedGrid, snapped } from './fake-quant.js';
+import { type FakeQuantStep, fakeQuantStep, integersOf, onPlannedGrid, snapped } from './fake-quant.js';
 import type { QuantizationPlan } from './plan.js';
 import { prepared } from './quantizable.js';
 
@@ -74,7 +74,7 @@ export async function refineLayers(
 
 function inputOnGrid(own: Graph, plan: QuantizationPlan, name: string, values: TypedArray): TypedArray {
   const entry = plan.tensors[name];
-  return entry ? snapped(values, tensorOf(own, name).shape, entry, [-128, 127]) : values;
+  return entry ? snapped(values, tensorOf(own, name).shape, entry, integersOf(entry, false)) : values;
 }
 
 type Values = readonly Map<string, TypedArray>[]; // one per sample

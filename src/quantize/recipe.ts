@@ -26,6 +26,10 @@ const recipeSchema = z.strictObject({
       // Without defaults here, so that a recipe that does not use them is the same JSON as ever, and hashes the same.
       /** percentile: per cent of the values inside each end of the range; 99.99 where it is left open. */
       percentile: z.number().gt(50).max(100).optional(),
+      /** 16: TFLite's 16x8, where operators have kernels for it; 8 where it is left open. */
+      bits: z.union([z.literal(8), z.literal(16)]).optional(),
+      /** bits 16: the layers whose results are so wide; all that can be where it is left open. */
+      layers: z.array(z.string().min(1)).min(1).optional(),
       /** moving-average: share of the old range that each sample leaves; 0.99 where it is left open. */
       momentum: z.number().min(0).lt(1).optional(),
     })
@@ -41,6 +45,9 @@ export type Recipe = z.infer<typeof recipeSchema>;
 /** 8-bit activations and weights, per-channel convolutions, min/max calibration: TFLite's own choice. */
 export const a8w8: Recipe = recipeSchema.parse({});
 
+/** 16-bit activations wherever operators have kernels for them; weights stay int8. */
+export const a16w8: Recipe = recipeSchema.parse({ name: 'a16w8', activations: { bits: 16 } });
+
 /** Recipes by name: a8w8 with one choice changed each. */
 export const namedRecipes: ReadonlyMap<string, Recipe> = new Map(
   [
@@ -51,6 +58,7 @@ export const namedRecipes: ReadonlyMap<string, Recipe> = new Map(
     recipeSchema.parse({ name: 'a8w8-equalized', weights: { equalize: true } }),
     recipeSchema.parse({ name: 'a8w8-bias', biasCorrection: 'empirical' }),
     recipeSchema.parse({ name: 'a8w8-adaround', weights: { rounding: 'adaptive' } }),
+    a16w8,
     recipeSchema.parse({ name: 'qat-a8w8', qat: {} }),
   ].map((recipe) => [recipe.name, recipe]),
 );

@@ -1,4 +1,4 @@
-/** Ranges → int8 scale and zero_point, as TFLite's 8-bit specification has them. Scales are float32 values. */
+/** Ranges → scale and zero_point, as TFLite's 8-bit specification and its 16x8 have them. Scales are float32 values. */
 import { clamp, roundHalfAway } from '../core/fixed-point.js';
 import type { QuantParams } from '../core/tensor.js';
 
@@ -26,6 +26,21 @@ export function asymmetricQuant({ min, max }: Range): QuantParams {
   const scale = Math.fround(Math.max(high / 255 - low / 255, smallestScale)); // divided first: a difference may overflow
   return perTensor(scale, clamp(roundHalfAway(-128 - low / scale), -128, 127));
 }
+
+/** Symmetric int16. A tensor that was never anything but 0 gets a scale of 1. */
+export function symmetricQuant16({ min, max }: Range): QuantParams {
+  const reach = Math.max(-min, max);
+  return reach > 0 ? perTensor(Math.max(reach / 32767, smallestScale), 0) : perTensor(1, 0);
+}
+
+/** The int16 in which every value of an int8 tensor is exact: 128 of its steps to one, so that q16 = 128 · (q8 − zero_point). */
+export const exactQuant16 = ({ scale }: QuantParams): QuantParams => perTensor(scale[0]! / 128, 0);
+
+/** The values between the ends of an int8 quantization. */
+export const rangeOfInt8 = ({ scale, zeroPoint }: QuantParams): Range => ({
+  min: (-128 - zeroPoint[0]!) * scale[0]!,
+  max: (127 - zeroPoint[0]!) * scale[0]!,
+});
 
 /** The same range in coarser steps: the zero_point moves so that its end that matters more stays reachable. */
 export function widened({ scale, zeroPoint, axis }: QuantParams, leastScale: number): QuantParams {

@@ -1,10 +1,12 @@
-/** Weights and biases of conv_2d, depthwise_conv_2d and fully_connected in int8 and int32. */
+/** Weights and biases of conv_2d, depthwise_conv_2d and fully_connected in int8, and int32 or int64. */
 import { clamp, roundHalfAway } from '../core/fixed-point.js';
 import { dataOf, elementCount, type QuantParams, type Tensor } from '../core/tensor.js';
 import { smallestScale } from './scales.js';
 
 // |bias| / (input scale · weight scale) stays below 2^29: with 2^15 taps of at most 255 · 127 the sum still fits int32.
 const largestBias = 2 ** 29;
+// With 16-bit activations it is an int64, of which TFLite's arithmetic takes 48 bits.
+const largestBias16 = 2 ** 38;
 
 /**
  * Symmetric scales, |w| ≤ 127 · scale. `axis` null gives one scale. A channel whose bias would leave int32 gets a
@@ -15,6 +17,7 @@ export function weightQuant(
   axis: number | null,
   bias: ArrayLike<number> | undefined,
   inputScale: number,
+  width: 'int8' | 'int16' = 'int8',
 ): QuantParams {
   const largest = largestPerChannel(weights, axis);
   const widest = Math.max(...largest) || 1;
@@ -23,7 +26,13 @@ export function weightQuant(
     if (bias)
       for (let i = axis === null ? 0 : channel; i < bias.length; i += largest.length)
         reach = Math.max(reach, Math.abs(bias[i]!));
-    return Math.fround(Math.max((magnitude || widest) / 127, reach / largestBias / inputScale, smallestScale));
+    return Math.fround(
+      Math.max(
+        (magnitude || widest) / 127,
+        reach / (width === 'int16' ? largestBias16 : largestBias) / inputScale,
+        smallestScale,
+      ),
+    );
   });
   return { scale, zeroPoint: scale.map(() => 0), axis: scale.length === 1 ? null : axis };
 }
@@ -42,7 +51,7 @@ function largestPerChannel(weights: Tensor, axis: number | null): number[] {
   return largest;
 }
 
-/** int32 at input scale · weight scale: the unit of the accumulator. */
+/** int32 or int64 at input scale · weight scale: the unit of the accumulator. */
 export function biasQuant(weightScale: readonly number[], inputScale: number): QuantParams {
   const scale = weightScale.map((value) => Math.fround(value * inputScale));
   return { scale, zeroPoint: scale.map(() => 0), axis: scale.length === 1 ? null : 0 };
@@ -50,7 +59,7 @@ export function biasQuant(weightScale: readonly number[], inputScale: number): Q
 
 /** Values in the integers of a symmetric or asymmetric quantization, within [min, max]. */
 export function quantizeInto(
-  target: Int8Array | Int32Array,
+  target: Int8Array | Int16Array | Int32Array | Float64Array,
   tensor: Tensor,
   { scale, zeroPoint, axis }: QuantParams,
   [min, max]: readonly [number, number],

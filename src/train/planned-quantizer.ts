@@ -48,7 +48,8 @@ export class PlannedQuantizer implements StepQuantizer {
   /** @param graph with the weights of now */
   plan(graph: Graph): QuantizationPlan {
     // Ranges are settled here already: a calibrator would look for a histogram to choose them from.
-    const settled: Recipe = { ...this.recipe, activations: { calibrator: 'moving-average' } };
+    const { percentile: _, momentum: __, ...kept } = this.recipe.activations;
+    const settled: Recipe = { ...this.recipe, activations: { ...kept, calibrator: 'moving-average' } };
     const plan = planQuantization(graph, this.stats(), settled);
     const how = this.momentum === null ? this.recipe.activations.calibrator : 'moving average while training';
     const tensors = Object.fromEntries(
@@ -104,7 +105,7 @@ export function plannedForward(
     },
     operand(node: Node, position: number, values: tf.Tensor) {
       const change = changes.get(`${node.name}\n${position}`);
-      return change ? fakeQuantized(lib, values, gridOf(change, [-128, 127], 1)) : values;
+      return change ? fakeQuantized(lib, values, gridOf(change, integersOf(change, false), 1)) : values;
     },
   };
 }

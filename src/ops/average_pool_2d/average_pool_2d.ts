@@ -14,5 +14,6 @@ export const averagePool2d = poolOp({
   int8: (sum, count) => roundHalfAway(sum / count),
   header: 'thimble_average_pool_2d_s8.h',
   kernel: 'thimble_average_pool_2d_s8',
+  int16: { header: 'thimble_average_pool_2d_s16.h', kernel: 'thimble_average_pool_2d_s16' },
   mve: { header: 'thimble_average_pool_2d_s8_mve.h', kernel: 'thimble_average_pool_2d_s8_mve' },
 });

@@ -12,6 +12,7 @@ export interface ConcatenationAttrs {
 export const concatenation = joiningOp<ConcatenationAttrs>({
   name: 'concatenation',
   inputCount: [1, MOST_PARTS],
+  int16: true,
 
   inferShape(inputs, { axis }) {
     const [first] = inputs;
@@ -35,7 +36,7 @@ export const concatenation = joiningOp<ConcatenationAttrs>({
   tflite: {
     builtin: 2,
     options: 10,
-    version: (node) => versionOf(node, 2),
+    version: (node) => versionOf(node, 2, 3),
     read(options) {
       refuseActivation(options, 1, 'concatenation');
       return { axis: options.int32(0) };

@@ -46,6 +46,7 @@ export type Conv2dNode = OpNode<Conv2dAttrs, WeightedInputs>;
 export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   name: 'conv_2d',
   inputCount: [2, 3],
+  int16: true,
   quantization: { kind: 'weighted', axis: 0 },
 
   inferShape(inputs, attrs) {

@@ -45,6 +45,7 @@ export type DepthwiseConv2dNode = OpNode<DepthwiseConv2dAttrs, WeightedInputs>;
 export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
   name: 'depthwise_conv_2d',
   inputCount: [2, 3],
+  int16: true,
   quantization: { kind: 'weighted', axis: 3 },
 
   inferShape(inputs, attrs) {

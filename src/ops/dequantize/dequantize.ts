@@ -8,6 +8,7 @@ import { noOptions } from '../tflite-options.js';
 export const dequantize: OpDef<Readonly<Record<string, never>>, UnaryInputs> = {
   name: 'dequantize',
   inputCount: [1, 1],
+  int16: true,
   quantization: null, // not in a graph that is float32 throughout
   inferShape: ([input]) => [input.shape],
 

@@ -37,6 +37,7 @@ export type FullyConnectedNode = OpNode<FullyConnectedAttrs, WeightedInputs>;
 export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
   name: 'fully_connected',
   inputCount: [2, 3],
+  int16: true,
   quantization: { kind: 'weighted', axis: 0 },
 
   inferShape(inputs, { keepNumDims }) {

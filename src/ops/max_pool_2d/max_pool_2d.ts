@@ -10,4 +10,5 @@ export const maxPool2d = poolOp({
   int8: (max) => max,
   header: 'thimble_max_pool_2d_s8.h',
   kernel: 'thimble_max_pool_2d_s8',
+  int16: { header: 'thimble_max_pool_2d_s16.h', kernel: 'thimble_max_pool_2d_s16' },
 });

@@ -6,8 +6,16 @@ import {
   multiplyByQuantizedMultiplier,
   quantizeMultiplier,
 } from '../../core/fixed-point.js';
-import { dataOf, elementCount, perTensorQuant, type Shape, shapeText, type Tensor } from '../../core/tensor.js';
-import { int8Faults, reachOf } from '../int8-operands.js';
+import {
+  dataOf,
+  elementCount,
+  integerRange,
+  perTensorQuant,
+  type Shape,
+  shapeText,
+  type Tensor,
+} from '../../core/tensor.js';
+import { activationFaults, INT16_REACH, isInt16, reachOf } from '../int8-operands.js';
 import type { OpDef, OpNode } from '../op.js';
 import { versionOf } from '../tflite-options.js';
 
@@ -22,6 +30,7 @@ const LOOPS = 5; // kept and reduced axes alternate at most this often; thimble_
 export const mean: OpDef<MeanAttrs, Inputs> = {
   name: 'mean',
   inputCount: [2, 2],
+  int16: true,
   quantization: { kind: 'free', accumulatorStep: 'largest' },
 
   inferShape(inputs, { keepDims }) {
@@ -35,9 +44,10 @@ export const mean: OpDef<MeanAttrs, Inputs> = {
       inputs: [input],
       outputs: [output],
     } = node;
-    const faults = int8Faults(input, output!);
+    const faults = activationFaults(input, output!);
     if (faults.length > 0) return faults;
-    const largest = reachOf(perTensorQuant(input).zeroPoint) * reducedCount(node);
+    const reach = isInt16(node) ? INT16_REACH : reachOf(perTensorQuant(input).zeroPoint);
+    const largest = reach * reducedCount(node);
     const fits = largest * Math.max(1, 2 * realMultiplier(node)) < 2 ** 31 - 256; // 2^shift ≤ 2 · multiplier
     return fits ? [] : [`mean "${node.name}" can overflow int32: too many elements, or too small an output scale`];
   },
@@ -48,17 +58,21 @@ export const mean: OpDef<MeanAttrs, Inputs> = {
   },
 
   runInt8(node) {
-    const { zeroPoint } = perTensorQuant(node.outputs[0]!);
+    const [output] = node.outputs;
+    const { zeroPoint } = perTensorQuant(output!);
+    const [min, max] = integerRange[isInt16(node) ? 'int16' : 'int8'];
     const offset = perTensorQuant(node.inputs[0]).zeroPoint * reducedCount(node);
     const scale = scaleWithDivisor(node);
     const toOutput = (sum: number): number =>
-      clamp(multiplyByQuantizedMultiplier(sum - offset, scale) + zeroPoint, -128, 127);
-    return [Int8Array.from(sums(node), toOutput)];
+      clamp(multiplyByQuantizedMultiplier(sum - offset, scale) + zeroPoint, min, max);
+    const results = sums(node).map(toOutput);
+    return [isInt16(node) ? Int16Array.from(results) : Int8Array.from(results)];
   },
 
   cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
 
   emitC(node, { inputs: [inputC], outputs: [outputC] }) {
+    const kernel = `thimble_mean_${isInt16(node) ? 's16' : 's8'}`;
     const loops = loopsOf(node);
     const kept = loops.filter(({ reduced }) => !reduced);
     const gone = loops.filter(({ reduced }) => reduced);
@@ -69,9 +83,9 @@ export const mean: OpDef<MeanAttrs, Inputs> = {
     const { multiplier, shift } = scaleWithDivisor(node);
     const offset = perTensorQuant(node.inputs[0]).zeroPoint * reducedCount(node);
     return {
-      kernels: ['thimble_base.h', 'thimble_fixed_point.h', 'thimble_mean_s8.h'],
+      kernels: ['thimble_base.h', 'thimble_fixed_point.h', `${kernel}.h`],
       constants: [],
-      call: `thimble_mean_s8(
+      call: `${kernel}(
     ${inputC}, /* size, step of the axes kept */ ${three(kept)} /* and averaged */ ${three(gone)}
     /* zero_point * count */ ${offset}, /* multiplier, shift */ ${multiplier}, ${shift},
     ${outputC}, /* zero_point */ ${perTensorQuant(node.outputs[0]!).zeroPoint});`,
@@ -81,7 +95,7 @@ export const mean: OpDef<MeanAttrs, Inputs> = {
   tflite: {
     builtin: 40,
     options: 27,
-    version: (node) => versionOf(node, 2),
+    version: (node) => versionOf(node, 2, 3),
     read: (options) => ({ keepDims: options.bool(0) }),
     write: ({ keepDims }) => [{ id: 0, type: 'bool', value: keepDims }],
   },

@@ -1,7 +1,7 @@
 /** pad: a border of real zeros on any axis. `paddings` is a constant [rank, 2]: before and after. */
 import { ThimbleError } from '../../core/errors.js';
-import { dataOf, elementCount, perTensorQuant, type Tensor } from '../../core/tensor.js';
-import { int8Faults, unequalQuantFaults } from '../int8-operands.js';
+import { dataOf, elementCount, integerArray, perTensorQuant, type Tensor } from '../../core/tensor.js';
+import { activationFaults, isInt16, unequalQuantFaults } from '../int8-operands.js';
 import type { OpDef } from '../op.js';
 import { versionOf } from '../tflite-options.js';
 
@@ -13,6 +13,7 @@ const MAX_RANK = 4; // as in TFLite Micro; the C has as many loops
 export const pad: OpDef<Attrs, Inputs> = {
   name: 'pad',
   inputCount: [2, 2],
+  int16: true,
   quantization: { kind: 'same' },
 
   inferShape([input, paddings]) {
@@ -29,26 +30,31 @@ export const pad: OpDef<Attrs, Inputs> = {
   },
 
   checkQuant({ inputs: [input], outputs: [output] }) {
-    const faults = int8Faults(input, output!);
+    const faults = activationFaults(input, output!);
     return faults.length > 0 ? faults : unequalQuantFaults('pad', output!, [input]);
   },
 
   runFloat32: ({ inputs }) => [place(inputs, new Float32Array(elementCount(pad.inferShape(inputs, {})[0]!)))],
 
   runInt8({ inputs, outputs: [output] }) {
-    const result = new Int8Array(elementCount(pad.inferShape(inputs, {})[0]!));
+    const result = integerArray(output!, elementCount(pad.inferShape(inputs, {})[0]!));
     return [place(inputs, result.fill(perTensorQuant(output!).zeroPoint))];
   },
 
   cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
 
-  emitC({ inputs, outputs: [output] }, { inputs: [inputC], outputs: [outputC] }) {
+  emitC(node, { inputs: [inputC], outputs: [outputC] }) {
+    const {
+      inputs,
+      outputs: [output],
+    } = node;
+    const kernel = `thimble_pad_${isInt16(node) ? 's16' : 's8'}`;
     const axes = axesOf(inputs);
     const args = axes.map(({ size, before, after }) => `${size}, ${before}, ${after},`).join(' ');
     return {
-      kernels: ['thimble_base.h', 'thimble_pad_s8.h'],
+      kernels: ['thimble_base.h', `${kernel}.h`],
       constants: [],
-      call: `thimble_pad_s8(
+      call: `${kernel}(
     ${inputC}, /* size, before, after of each axis */ ${args}
     /* value */ ${perTensorQuant(output!).zeroPoint}, ${outputC});`,
     };
@@ -57,7 +63,7 @@ export const pad: OpDef<Attrs, Inputs> = {
   tflite: {
     builtin: 34,
     options: 22,
-    version: (node) => versionOf(node, 2),
+    version: (node) => versionOf(node, 2, 3),
     read: () => ({}),
     write: () => [],
   },
@@ -78,7 +84,7 @@ function axesOf([input, paddings]: Inputs): PaddedAxis[] {
 }
 
 /** Writes the input into the middle of `result`. */
-function place<Result extends Float32Array | Int8Array>(inputs: Inputs, result: Result): Result {
+function place<Result extends Float32Array | Int8Array | Int16Array>(inputs: Inputs, result: Result): Result {
   const values = dataOf(inputs[0]);
   const [n, h, w, c] = axesOf(inputs) as [PaddedAxis, PaddedAxis, PaddedAxis, PaddedAxis];
   const padded = (axis: PaddedAxis): number => axis.before + axis.size + axis.after;

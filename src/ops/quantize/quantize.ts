@@ -30,6 +30,7 @@ type QuantizeNode = UnaryNode<Attrs>;
 export const quantize: OpDef<Attrs, UnaryInputs> = {
   name: 'quantize',
   inputCount: [1, 1],
+  int16: true,
   quantization: null, // made by quantization itself, between two integer tensors
   inferShape: ([input]) => [input.shape],
 

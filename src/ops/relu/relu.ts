@@ -1,8 +1,9 @@
 /** relu: max(x, 0), with an output quantization of its own. */
 import { clamp, multiplyByQuantizedMultiplier, quantizeMultiplier } from '../../core/fixed-point.js';
 import { perTensorQuant } from '../../core/tensor.js';
-import { lookupOp, type UnaryNode } from '../lookup.js';
-import { noOptions } from '../tflite-options.js';
+import { isInt16 } from '../int8-operands.js';
+import { emitRescale16, lookupOp, type UnaryNode } from '../lookup.js';
+import { noOptions, versionOf } from '../tflite-options.js';
 
 export const relu = lookupOp<Record<string, never>>({
   name: 'relu',
@@ -12,16 +13,20 @@ export const relu = lookupOp<Record<string, never>>({
   int8(node) {
     const [input, output] = [perTensorQuant(node.inputs[0]), perTensorQuant(node.outputs[0]!)];
     const rescale = quantizeMultiplier(realMultiplier(node));
+    const max = isInt16(node) ? 32767 : 127;
     return (q) =>
-      clamp(multiplyByQuantizedMultiplier(q - input.zeroPoint, rescale) + output.zeroPoint, output.zeroPoint, 127);
+      clamp(multiplyByQuantizedMultiplier(q - input.zeroPoint, rescale) + output.zeroPoint, output.zeroPoint, max);
   },
 
-  scaleFaults: (node) =>
-    realMultiplier(node) < 2 ** 22 // 255 · 2^shift stays far below 2^31
-      ? []
-      : [`relu "${node.name}": the input scale is more than 2^22 times the output scale`],
+  int16: (node, names) => emitRescale16(node, names, quantizeMultiplier(realMultiplier(node)), [0, 32767]),
 
-  tflite: noOptions(19, 2),
+  scaleFaults(node) {
+    const bits = isInt16(node) ? 14 : 22; // 2^15 · 2^shift, or 255 · 2^shift, stays below 2^31
+    if (realMultiplier(node) < 2 ** bits) return [];
+    return [`relu "${node.name}": the input scale is more than 2^${bits} times the output scale`];
+  },
+
+  tflite: { ...noOptions(19, 2), version: (node) => versionOf(node, 2, 3) },
 });
 
 /** TFLite divides in float32 here. */

@@ -14,6 +14,7 @@ type Inputs = readonly [input: Tensor, shape?: Tensor | undefined];
 export const reshape = reshapingOp<ReshapeAttrs, Inputs>({
   name: 'reshape',
   inputCount: [1, 2],
+  int16: true,
 
   inferShape([input, shape], { newShape }) {
     const wanted = shape?.data ? Array.from(shape.data) : newShape;

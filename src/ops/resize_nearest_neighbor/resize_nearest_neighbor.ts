@@ -60,7 +60,11 @@ export const resizeNearestNeighbor: OpDef<ResizeNearestNeighborAttrs, Inputs> = 
   emitC(node, { symbol, inputs: [inputC], outputs: [outputC] }) {
     const whole = movesOf(node);
     return whole
-      ? { kernels: moveKernels, constants: [], call: moveCall(`${symbol}_moves`, whole, inputC!, false, outputC!) }
+      ? {
+          kernels: moveKernels(false),
+          constants: [],
+          call: moveCall(`${symbol}_moves`, false, whole, inputC!, false, outputC!),
+        }
       : emitByTables(node, symbol, inputC!, outputC!);
   },
 

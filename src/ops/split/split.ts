@@ -13,6 +13,7 @@ type Inputs = readonly [input: Tensor, axis: Tensor];
 export const split = splittingOp<SplitAttrs, Inputs>({
   name: 'split',
   inputCount: [2, 2],
+  int16: true,
 
   inferShape([{ name, shape }, axis], { count }) {
     const at = axisIn(constantNumber(axis), shape.length);

@@ -13,6 +13,7 @@ type Inputs = readonly [input: Tensor, sizes: Tensor, axis: Tensor];
 export const splitV = splittingOp<SplitVAttrs, Inputs>({
   name: 'split_v',
   inputCount: [3, 3],
+  int16: true,
 
   inferShape(inputs, { count }) {
     const [{ name, shape }, sizes, axis] = inputs;

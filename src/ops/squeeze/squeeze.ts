@@ -11,6 +11,7 @@ export interface SqueezeAttrs {
 export const squeeze = reshapingOp<SqueezeAttrs, readonly [input: Tensor]>({
   name: 'squeeze',
   inputCount: [1, 1],
+  int16: true,
 
   inferShape([{ name, shape }], { axes }) {
     const dropped = axes.map((axis) => axisIn(axis, shape.length));

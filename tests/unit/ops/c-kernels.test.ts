@@ -5,11 +5,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../../src/core/graph.js';
-import { elementCount, type Shape, sameShape } from '../../../src/core/tensor.js';
+import { byteCount, type Shape, sameShape, type Tensor, type TypedArray } from '../../../src/core/tensor.js';
 import { broadcastShape } from '../../../src/ops/broadcast.js';
 import { opNamed } from '../../../src/ops/index.js';
 import { operandsOf } from '../../../src/ops/op.js';
-import { CProgram, canRun, platforms, strictFlags } from '../../emulated-core/c-program.js';
+import { bytesOf, CProgram, canRun, platforms, strictFlags } from '../../emulated-core/c-program.js';
 import { constantTensor, graphOf, int8Tensor, int32Constant, randomBytes, referenceOf } from './random-ops.js';
 
 const activations = ['none', 'relu', 'relu_n1_to_1', 'relu6'] as const;
@@ -239,13 +239,23 @@ function softmaxGraphs(): Graph[] {
   );
 }
 
+/** The same node with 16-bit operands: zero points are 0, and constants reach as far. */
+function inSixteenBits(graph: Graph): Graph {
+  const widened = (tensor: Tensor): Tensor => {
+    if (tensor.dtype !== 'int8') return tensor;
+    const quant = { scale: [Math.fround(tensor.quant!.scale[0]! / 200)], zeroPoint: [0], axis: null };
+    const { data, ...rest } = tensor;
+    return { ...rest, dtype: 'int16', quant, ...(data && { data: Int16Array.from(data, (q: number) => q * 255 + 7) }) };
+  };
+  return { ...graph, tensors: new Map([...graph.tensors].map(([name, tensor]) => [name, widened(tensor)])) };
+}
+
+const narrow = [...binaryGraphs(), ...meanGraphs(), ...movingGraphs(), ...poolGraphs()];
 const graphs = [
   ...transposeConvolutions(),
-  ...binaryGraphs(),
-  ...meanGraphs(),
-  ...movingGraphs(),
-  ...poolGraphs(),
+  ...narrow,
   ...softmaxGraphs(),
+  ...narrow.filter((graph, i) => opNamed(graph.name).int16 && i % 2 === 0).map(inSixteenBits),
 ];
 
 describe('C kernels and their references', () => {
@@ -265,12 +275,12 @@ describe('C kernels and their references', () => {
       const requests = graphs.flatMap((graph, model) =>
         [randomBytes, saturated].map((make) => ({
           model,
-          inputs: graph.inputs.map((name) => make(elementCount(graph.tensors.get(name)!.shape))),
+          inputs: graph.inputs.map((name) => valuesOf(graph.tensors.get(name)!, make)),
         })),
       );
-      const answers = program.run(requests.map(({ model, inputs }) => ({ model, inputs: inputs.map(asBytes) })));
+      const answers = program.run(requests.map(({ model, inputs }) => ({ model, inputs: inputs.map(bytesOf) })));
       requests.forEach(({ model, inputs }, i) => {
-        const expected = (referenceOf(graphs[model]!, inputs) as Int8Array[]).map((output) => [...asBytes(output)]);
+        const expected = referenceOf(graphs[model]!, inputs).map((output) => [...bytesOf(output)]);
         const actual = answers[i]!.outputs.map((output) => [...output]);
         expect(actual, `${graphs[model]!.name} ${model}`).toEqual(expected);
       });
@@ -280,7 +290,11 @@ describe('C kernels and their references', () => {
   });
 });
 
-const asBytes = ({ buffer, byteOffset, length }: Int8Array): Uint8Array => new Uint8Array(buffer, byteOffset, length);
+/** Bytes as the elements of a tensor. */
+function valuesOf(tensor: Tensor, make: (count: number) => Int8Array): TypedArray {
+  const bytes = make(byteCount(tensor));
+  return tensor.dtype === 'int16' ? new Int16Array(bytes.buffer) : bytes;
+}
 
 /** The largest value throughout. */
 const saturated = (count: number): Int8Array => new Int8Array(count).fill(127);

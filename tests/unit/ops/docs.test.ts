@@ -37,6 +37,11 @@ describe('docs/operators.md', () => {
     expect(stated).toEqual(known);
   });
 
+  it('names the operators that take 16-bit activations', () => {
+    const [, sentence] = /- \*\*16-bit activations\*\*[^:]*:[^:]*: (.*?)\. Sums/s.exec(operators)!;
+    expect(codeIn(sentence!)).toEqual(ops.filter(({ int16 }) => int16).map(({ name }) => name));
+  });
+
   it('lists every layer that is read, once, and only operators that exist', () => {
     const rows = rowsOf(layers);
     expect(rows.flatMap(([names]) => codeIn(names!)).sort()).toEqual([...layerClasses].sort());
