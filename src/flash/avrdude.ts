@@ -1,14 +1,18 @@
-/** avrdude: the boot loaders of AVR boards, over the serial port that the program uses too. */
+/**
+ * avrdude: the boot loaders of AVR boards, over the serial port that the program uses too. Where it is not installed,
+ * Thimble speaks to them itself.
+ */
+import { findProgram } from '../tools/find-program.js';
+import { avrBauds, avrBrokenOff } from './avr-boards.js';
+import type { FlashMethod } from './flash-method.js';
+import { stk500 } from './stk500.js';
 import { fileOf, flashByTool, requiredOption } from './tool-method.js';
 
-/** A Nano's old boot loader listens at this speed, whatever its program uses. */
-const OLD_BOOT_LOADER_BAUD = 57_600;
-
-export const avrdude = flashByTool({
+const byAvrdude = flashByTool({
   name: 'avrdude',
   needsPort: true,
   waitsForPort: true, // 7.1 with the programmer "wiring"
-  bauds: ({ board }) => [...new Set([board.serial.baud, OLD_BOOT_LOADER_BAUD])],
+  bauds: avrBauds,
   commands: (request, port, baud) => [
     {
       does: 'write and verify',
@@ -23,11 +27,18 @@ export const avrdude = flashByTool({
   ],
   progress: progressOf,
   silenceMs: 30_000, // it tells of each time-out after 5 s, and draws its bars sign by sign
-  brokenOff: {
-    state: 'the board may hold half a program; its boot loader is untouched',
-    recover: ['Flash again.', 'Press reset just before it starts if the board does not answer.'],
-  },
+  brokenOff: avrBrokenOff,
 });
+
+export const avrdude: FlashMethod = {
+  ...byAvrdude,
+  flash: async (request) => {
+    const installed = findProgram('avrdude') !== undefined;
+    if (!installed)
+      request.onEvent?.({ stage: 'flash', message: 'avrdude is not installed: flashing without it (method stk500)' });
+    await (installed ? byAvrdude : stk500).flash(request);
+  },
+};
 
 /** Its bars are of 50 signs, one after another: reading the signature, writing, verifying. Shown is the writing. */
 function progressOf(said: string): number | undefined {

@@ -13,6 +13,7 @@ import { hexDrive } from './hex-drive.js';
 import { none } from './none.js';
 import { openocd } from './openocd.js';
 import { platformio } from './platformio.js';
+import { stk500 } from './stk500.js';
 import { stm32flash } from './stm32flash.js';
 import { teensyLoaderCli } from './teensy-loader-cli.js';
 import { uf2 } from './uf2.js';
@@ -31,6 +32,7 @@ export const flashMethods: readonly FlashMethod[] = [
   none,
   openocd,
   platformio,
+  stk500,
   stm32flash,
   teensyLoaderCli,
   uf2,

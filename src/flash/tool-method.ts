@@ -87,8 +87,11 @@ export function flashByTool(tool: FlashTool): FlashMethod {
   };
 }
 
-/** Names on Windows are no paths: the tool finds out. */
-function refuseMissingPort(port: string): void {
+/**
+ * Names on Windows are no paths: opening them finds out.
+ * @throws ThimbleError E_NO_PORT
+ */
+export function refuseMissingPort(port: string): void {
   if (!port.startsWith('/') || existsSync(port)) return;
   throw new ThimbleError('E_NO_PORT', `there is no port ${port}; the board is unchanged`, [
     'thimble ports lists those that are there; a board may get another name each time it is plugged in.',

@@ -33,9 +33,10 @@ function image(): FirmwareImage {
 
 describe('the list of flash methods', () => {
   it('has every method of its folder, by its name', () => {
-    const notMethods = 'index flash-method drop tool-method image-fits touch progress esp-image web-serial'
-      .split(' ')
-      .map((name) => `${name}.ts`);
+    const notMethods =
+      'index flash-method drop tool-method image-fits touch progress esp-image web-serial byte-line stk500-protocols avr-boards'
+        .split(' ')
+        .map((name) => `${name}.ts`);
     const files = readdirSync(join(projectFolder, 'src/flash')).filter((file) => !notMethods.includes(file));
     expect(flashMethods.map(({ name }) => `${name}.ts`).sort()).toEqual(files.sort());
   });
