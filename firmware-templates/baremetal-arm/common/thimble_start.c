@@ -1,7 +1,7 @@
 /*
  * From reset to main on a Cortex-M without an operating system: the vector table, memory, and what happens on a fault.
- * Interrupts stay masked throughout: the firmware polls, and WFI wakes for a pending interrupt all the same. So no
- * interrupt ever adds to a measured time.
+ * Interrupts are masked, and most chips leave them so: the firmware polls, and WFI wakes for a pending interrupt all the
+ * same, so that none adds to a measured time.
  */
 #include <stdint.h>
 
@@ -15,7 +15,9 @@
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 #define FLOATING_POINT_ON (0xFu << 20)
 #define SYSTEM_VECTORS 16
-#define INTERRUPT_VECTORS 32
+#ifndef THIMBLE_INTERRUPT_VECTORS
+#define THIMBLE_INTERRUPT_VECTORS 32
+#endif
 
 typedef void (*vector)(void);
 
@@ -31,19 +33,29 @@ static void fault(void)
     }
 }
 
-/* Interrupts are enabled for WFI's sake only and never taken; rp2040js, though, does take the one that ends a WFI. */
+/* What is enabled for WFI's sake only is never taken; rp2040js, though, does take the one that ends a WFI. */
 static void woken(void)
 {
 }
 
-__attribute__((section(".vectors"), used)) static const vector vectors[SYSTEM_VECTORS + INTERRUPT_VECTORS] = {
+__attribute__((weak)) void thimble_chip_interrupt(void)
+{
+}
+
+#define EIGHT_INTERRUPTS \
+    thimble_chip_interrupt, thimble_chip_interrupt, thimble_chip_interrupt, thimble_chip_interrupt, \
+    thimble_chip_interrupt, thimble_chip_interrupt, thimble_chip_interrupt, thimble_chip_interrupt
+
+__attribute__((section(".vectors"), used)) static const vector vectors[SYSTEM_VECTORS + THIMBLE_INTERRUPT_VECTORS] = {
     (vector)(uintptr_t)thimble_stack_top,
     thimble_reset,
     woken, /* NMI */
     fault, /* HardFault, and the three finer faults of larger cores */
     fault, fault, fault, 0, 0, 0, 0, woken, woken, 0, woken, woken,
-    woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken,
-    woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken, woken,
+    EIGHT_INTERRUPTS, EIGHT_INTERRUPTS, EIGHT_INTERRUPTS, EIGHT_INTERRUPTS,
+#if THIMBLE_INTERRUPT_VECTORS == 64
+    EIGHT_INTERRUPTS, EIGHT_INTERRUPTS, EIGHT_INTERRUPTS, EIGHT_INTERRUPTS,
+#endif
 };
 
 /* Registers of the floating-point and vector unit may hold anything of the compiler's: it is off after reset. */

@@ -56,6 +56,7 @@ export const stm32f4 = (name: keyof typeof members): Chip => {
         ...{ VOLTAGE_SCALE: member.voltageScale, OVERDRIVE: Number(member.overdrive) },
         ...{ HSE_HZ: Number(crystalHz) || Number(clockInputHz), HSE_BYPASS: Number(clockInputHz) > 0 ? 1 : 0 },
         ...{ USART_ADDRESS: usart.address, USART_ON_APB2: usart.onApb2, USART_ENABLE: usart.enable },
+        INTERRUPT_VECTORS: 64, // the USARTs' lines lie beyond 32
         ...{ USART_TX_PIN: usart.txPin, USART_RX_PIN: usart.rxPin, USART_LINE: usart.line },
       };
     },
