@@ -11,6 +11,7 @@ import type { EmittedFile } from '../core/emitted-file.js';
 import { ThimbleError } from '../core/errors.js';
 import { packageFolder } from '../files/package-folder.js';
 import { installHint } from '../tools/install-hint.js';
+import { runOnAvr } from './avr-run.js';
 
 const harness = join(packageFolder, 'firmware-templates', 'emulated-core');
 
@@ -22,41 +23,55 @@ export interface Platform {
   readonly machine?: Machine; // absent: this computer
 }
 
-/** A machine of QEMU, and what stands between it and the program. */
+/** A machine of QEMU, or avr8js in this process, and what stands between it and the program. */
 export interface Machine {
-  readonly emulator: 'qemu-system-arm' | 'qemu-system-riscv32';
+  readonly emulator: 'qemu-system-arm' | 'qemu-system-riscv32' | 'avr8js';
   readonly options: readonly string[];
-  readonly library: string; // gcc's specs of the C library
+  readonly linking: readonly string[]; // the C library, start-up and where things lie
   readonly codeAddress: RegExp; // of what lies in CODE
-  readonly io: string; // C file and linker script in firmware-templates/emulated-core
-  readonly script: string;
-  readonly ticksPerSecond: number; // of the timer that io_ticks reads
+  readonly io: string; // C file in firmware-templates/emulated-core
+  readonly ticksPerSecond: number; // of the timer that io_ticks reads, in the emulator's time
+  readonly bufferStep?: number; // bytes by which the harness's buffer grows
 }
 
-const arm = {
-  emulator: 'qemu-system-arm',
-  library: 'nano.specs',
-  codeAddress: /[01][0-9a-f]{7}/,
-} as const;
-const mps2 = { ...arm, io: 'io_mps2.c', script: 'mps2.ld', ticksPerSecond: 25_000_000 };
+const linkedBy = (library: string, script: string): readonly string[] => [
+  '-nostartfiles',
+  `--specs=${library}`,
+  '-T',
+  join(harness, script),
+];
+/** One instruction takes 2^6 ns of virtual time: long enough that every timer tells them apart. */
+const ICOUNT_SHIFT = 6;
+const A_TICK_AN_INSTRUCTION = 1e9 / 2 ** ICOUNT_SHIFT;
+
+const arm = { emulator: 'qemu-system-arm', codeAddress: /[01][0-9a-f]{7}/, io: 'io_mps2.c' } as const;
+const mps2 = { ...arm, linking: linkedBy('nano.specs', 'mps2.ld'), ticksPerSecond: 25_000_000 };
 const an385: Machine = { ...mps2, options: ['-machine', 'mps2-an385'] };
 const an386: Machine = { ...mps2, options: ['-machine', 'mps2-an386'] };
 const an547: Machine = {
   ...arm,
   options: ['-machine', 'mps3-an547'],
-  io: 'io_mps2.c',
-  script: 'mps3_an547.ld',
+  linking: linkedBy('nano.specs', 'mps3_an547.ld'),
   ticksPerSecond: 32_000_000,
 };
-/** Without the extensions that code for the core must not use; a tick is an instruction. */
+/** Without the extensions that code for the core must not use. */
 const virt: Machine = {
   emulator: 'qemu-system-riscv32',
   options: ['-machine', 'virt', '-bios', 'none', '-cpu', 'rv32,a=off,f=off,d=off'],
-  library: 'picolibc.specs',
+  linking: linkedBy('picolibc.specs', 'rv32.ld'),
   codeAddress: /80[0-3][0-9a-f]{5}/,
   io: 'io_rv32.c',
-  script: 'rv32.ld',
-  ticksPerSecond: 15_625_000,
+  ticksPerSecond: A_TICK_AN_INSTRUCTION,
+};
+/** An ATmega2560 with as much RAM as 16 bits can name: programs of many models are tried on it. */
+const mega: Machine = {
+  emulator: 'avr8js',
+  options: [],
+  linking: ['-Wl,--defsym=__DATA_REGION_LENGTH__=0xfd00', '-Wl,--defsym=__stack=0xfeff'],
+  codeAddress: /000[0-3][0-9a-f]{4}/,
+  io: 'io_avr.c',
+  ticksPerSecond: A_TICK_AN_INSTRUCTION,
+  bufferStep: 64,
 };
 const compiler = 'arm-none-eabi-gcc';
 const optimised = ['-std=c99', '-O2', '-ffunction-sections', '-fdata-sections', '-Wl,--gc-sections'];
@@ -84,6 +99,12 @@ export const emulatedCores = {
     target: 'rv32imc',
     machine: virt,
   },
+  avr: {
+    compiler: 'avr-gcc',
+    flags: ['-mmcu=atmega2560', ...optimised.map((flag) => (flag === '-O2' ? '-Os' : flag))], // as Arduino's builds
+    target: 'avr',
+    machine: mega,
+  },
 } as const satisfies Partial<Record<Core, Platform>>;
 export type EmulatedCore = keyof typeof emulatedCores;
 
@@ -91,7 +112,7 @@ export const hasTool = (tool: string): boolean => spawnSync(tool, ['--version'],
 
 /** Whether this computer can build and run for a platform. */
 export const canRun = ({ compiler, machine }: Platform): boolean =>
-  hasTool(compiler) && (!machine || hasTool(machine.emulator));
+  hasTool(compiler) && (!machine || machine.emulator === 'avr8js' || hasTool(machine.emulator));
 
 /** An emitted model as the program calls it; sizes in bytes. */
 export interface ProgramModel {
@@ -123,8 +144,6 @@ export interface ProgramSizes {
   readonly ramBytes: number; // .data and .bss, the harness's buffer left out
 }
 
-/** One instruction takes 2^6 ns of virtual time: long enough that every timer tells them apart. */
-const ICOUNT_SHIFT = 6;
 const BUFFER_STEP = 65_536;
 
 /** A built program; close() removes its folder. */
@@ -141,15 +160,25 @@ export class CoreProgram {
     this.#platform = platform;
     this.#hooks = hooks;
     const largest = Math.max(0, ...models.map(({ inputs, outputs }) => sum(inputs) + sum(outputs)));
-    this.#bufferBytes = Math.ceil((largest + 1) / BUFFER_STEP) * BUFFER_STEP;
+    const step = platform.machine?.bufferStep ?? BUFFER_STEP;
+    this.#bufferBytes = Math.ceil((largest + 1) / step) * step;
     for (const { files } of models)
       for (const { path, content } of files) writeFileSync(join(this.folder, path), content);
     writeFileSync(join(this.folder, 'program.c'), programText(models, hooks, this.#bufferBytes));
     const { compiler, flags, machine } = platform;
-    const board = machine ? ['-nostartfiles', `--specs=${machine.library}`, '-T', join(harness, machine.script)] : [];
     const sources = ['program.c', join(harness, machine?.io ?? 'io_host.c')];
     try {
-      this.#spawn(compiler, [...flags, '-I', '.', '-I', harness, '-o', 'program', ...sources, ...board]);
+      this.#spawn(compiler, [
+        ...flags,
+        '-I',
+        '.',
+        '-I',
+        harness,
+        '-o',
+        'program',
+        ...sources,
+        ...(machine?.linking ?? []),
+      ]);
     } catch (error) {
       this.close();
       throw error;
@@ -193,6 +222,10 @@ export class CoreProgram {
   }
 
   #emulate({ emulator, options }: Machine, requests: Buffer): Buffer {
+    if (emulator === 'avr8js') {
+      this.#spawn('avr-objcopy', ['-O', 'binary', '-j', '.text', '-j', '.data', 'program', 'program.bin']);
+      return Buffer.from(runOnAvr(readFileSync(join(this.folder, 'program.bin')), requests));
+    }
     writeFileSync(join(this.folder, 'requests.bin'), requests);
     const machine = [...options, '-nographic', '-monitor', 'none', '-serial', 'none'];
     const time = ['-icount', `shift=${ICOUNT_SHIFT},sleep=off`, '-semihosting-config', 'enable=on,target=native'];

@@ -50,6 +50,7 @@ const families: Readonly<Record<string, Family>> = {
     least: 12,
     layers: 'encoded',
   },
+  'portable on avr': { variant: /^portable/, platform: platforms.avr, every: 6, least: 12 },
   'portable on rv32imc': { variant: /^portable/, platform: platforms.rv32imc, every: 3, least: 12 },
   'words on cortex-m0plus at -Os': {
     variant: /^words/,
