@@ -72,6 +72,28 @@ describe('sweep', () => {
     expect(JSON.parse(stdout)).toEqual(earlier);
   });
 
+  it('ends with exit code 3 where nothing fits the board, with all that was measured', async () => {
+    const tiny = join(folder, 'tiny.json');
+    const board = JSON.parse(readFileSync('boards/arduino-uno.json', 'utf8'));
+    writeFileSync(
+      tiny,
+      JSON.stringify({ ...board, id: 'tiny', ramBytes: board.reserved.ramBytes + board.reserved.stackBytes + 8 }),
+    );
+    const none = join(folder, 'tiny');
+    const { code, stdout, stderr } = await runCli([
+      ...command.slice(0, -2),
+      '--board',
+      tiny,
+      '-o',
+      none,
+      '--workers',
+      '1',
+    ]);
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/none of 3 models fits .*tiny/)]);
+    expect(stdout).toContain('does not fit');
+    expect(existsSync(join(none, 'sweep.csv'))).toBe(true);
+  });
+
   it('tells of wrong words and of too little data, and writes nothing then', async () => {
     const wrong = join(folder, 'wrong.json');
     writeFileSync(wrong, JSON.stringify({ name: 'wrong', points: [{ steps: [{ quantize: 'a8w8' }], colour: 1 }] }));

@@ -7,7 +7,7 @@ import { chosenPreprocessing, findConfig, numberList } from '../../pipeline/conf
 import { type DataSource, openWorkbench, type SweepContext } from '../../pipeline/sweep/context.js';
 import { queueHere } from '../../pipeline/sweep/job-queue.js';
 import { stagesIn } from '../../pipeline/sweep/stage-store.js';
-import { sweep as runSweep } from '../../pipeline/sweep/sweep.js';
+import { sweep as runSweep, type SweepResult } from '../../pipeline/sweep/sweep.js';
 import { loadSweepSet, sweepSetNames } from '../../pipeline/sweep/sweep-set.js';
 import { workerQueue } from '../../pipeline/sweep/worker-queue.js';
 import { writeSweep } from '../../pipeline/sweep/write-sweep.js';
@@ -118,6 +118,7 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
         `  ${counted(result.jobs.found, 'stage')} of an earlier run used, ${result.jobs.computed} computed.`,
       );
     context.print(`  Written to ${flags.output}: ${files.join(', ')}`);
+    checkSomethingFits(result, flags.board);
   } catch (error) {
     if (error instanceof ThimbleError && error.code === 'E_INTERRUPTED')
       throw new ThimbleError('E_INTERRUPTED', 'the sweep was stopped', [
@@ -127,6 +128,21 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
   } finally {
     await queue.close();
   }
+}
+
+/** Everything is written by then: what was measured says how far the limit is. */
+function checkSomethingFits({ points }: SweepResult, board: string | undefined): void {
+  if (points.some(({ measured }) => measured.doesNotFit === null)) return;
+  const least = points.reduce((a, b) => (b.measured.ram.bytes < a.measured.ram.bytes ? b : a));
+  throw new ThimbleError(
+    'E_DOES_NOT_FIT',
+    `none of ${counted(points.length, 'model')} fits "${board}"; the one that needs least RAM: ${least.measured.doesNotFit}`,
+    [
+      'Prune more: a set of your own with larger shares (--set FILE.json).',
+      'Take a smaller input or a smaller model, or another board: thimble boards',
+    ],
+    { where: `point "${least.name}"` },
+  );
 }
 
 const strategyOf = (kind: 'grid' | 'halving') => (kind === 'grid' ? { kind } : { kind, rounds: [0.25, 1], keep: 0.5 });
