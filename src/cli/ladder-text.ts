@@ -1,10 +1,11 @@
 /** The ladder as a person reads it: rung by rung, and the layers that needed more than the first. */
 import type { LadderReport } from '../pipeline/climb-ladder.js';
+import type { WideningPrice } from '../pipeline/widen-layers.js';
 import { rungs } from '../quantize/rungs.js';
-import { counted, percentText, tableText } from './table.js';
+import { bytesText, counted, percentText, tableText } from './table.js';
 
 export function ladderText(ladder: LadderReport, dim: (text: string) => string): string {
-  const { float, tried, maxDropPoints, layers } = ladder;
+  const { float, tried, maxDropPoints, layers, price } = ladder;
   const table = tableText(
     [
       { title: 'rung' },
@@ -37,7 +38,19 @@ export function ladderText(ladder: LadderReport, dim: (text: string) => string):
           needy.map(({ node, rung, why }) => [shortName(node), titleOf(rung), why]),
           dim,
         );
-  return `${table}\n  chosen on ${counted(float.n, 'sample')} held out of the data for that; ${maxDropPoints} points may be lost\n\n${needs}`;
+  return `${table}\n  chosen on ${counted(float.n, 'sample')} held out of the data for that; ${maxDropPoints} points may be lost\n\n${needs}${price ? `\n\n${priceText(price)}` : ''}`;
+}
+
+/** What wider activations cost, said before anybody flashes them. */
+function priceText({ core, layers, before, after }: WideningPrice): string {
+  const more = (key: 'instructions' | 'ramBytes' | 'flashBytes', text: (value: number) => string): string => {
+    const percent = Math.round(100 * (after[key] / before[key] - 1));
+    return `${text(before[key])} → ${text(after[key])} (${percent < 0 ? '−' : '+'}${Math.abs(percent)} %)`;
+  };
+  return `  16 bits for ${layers.map((name) => `"${shortName(name)}"`).join(', ')} cost, predicted for ${core}:
+    instructions  ${more('instructions', (count) => count.toLocaleString('en-US'))}
+    RAM           ${more('ramBytes', bytesText)}
+    flash         ${more('flashBytes', bytesText)}`;
 }
 
 const titleOf = (name: string): string => rungs.find((rung) => rung.name === name)?.title ?? name;

@@ -31,6 +31,7 @@ const rates: Readonly<Record<string, Rates>> = {
   average_pool_2d: { perMac: 0, perElement: 30, perInput: 6, small: 1.1, codeBytes: 300 },
   max_pool_2d: { perMac: 0, perElement: 20, perInput: 6, small: 1.1, codeBytes: 300 },
   mean: { perMac: 0, perElement: 60, perInput: 12, codeBytes: 400 },
+  quantize: { perMac: 0, perElement: 13, small: 3, codeBytes: 120 }, // between 8 and 16 bits
   maximum: moving,
   minimum: moving,
   concatenation: moving,

@@ -3,8 +3,9 @@
  * the data for that; what scores the result in the end takes no part.
  */
 import { ThimbleError } from '../core/errors.js';
-import type { Graph } from '../core/graph.js';
+import type { Graph, Node } from '../core/graph.js';
 import { type AccuracyLoss, accuracyLoss } from '../evaluate/accuracy-loss.js';
+import { type ActivationNoise, activationNoise } from '../evaluate/activation-noise.js';
 import type { Proportion } from '../evaluate/interval.js';
 import { localErrors } from '../evaluate/local-error.js';
 import { type Score, scoreEngine } from '../evaluate/score.js';
@@ -14,8 +15,9 @@ import { equalizeLayers } from '../quantize/equalize.js';
 import { quantizeCalibrated, REFINING_SAMPLES } from '../quantize/quantize-graph.js';
 import type { Recipe } from '../quantize/recipe.js';
 import { type Rung, type RungName, rungNames, rungs } from '../quantize/rungs.js';
+import { canWiden } from '../quantize/widths.js';
 import { interfaceOf } from './compare.js';
-import { type KeptRung, type LayerNeed, layerNeeds } from './layer-needs.js';
+import { type KeptRung, type LayerNeed, layerNeeds, withWidened } from './layer-needs.js';
 import {
   calibrationSamples,
   type QuantizedModel,
@@ -24,6 +26,7 @@ import {
   type RunOptions,
 } from './quantize-model.js';
 import type { SampleChoice } from './sample-choice.js';
+import { fewestThatHold, priceOf, type WideningPrice, widenedBy } from './widen-layers.js';
 
 export interface LadderOptions extends RunOptions {
   readonly recipe: Recipe; // of the first rung
@@ -48,6 +51,8 @@ export interface LadderReport {
   readonly rung: RungName; // the first that holds
   readonly recipe: Recipe; // its recipe
   readonly layers: readonly LayerNeed[];
+  /** Of 16-bit activations, where the result has them. */
+  readonly price: WideningPrice | null;
   /** Of the result on the samples that score, which took no part in any choice. Null where there are none. */
   readonly confirmed: AccuracyLoss | null;
 }
@@ -75,6 +80,7 @@ export async function climbLadder(
   let best: Attempt | undefined;
   const tried: TriedRung[] = [];
   const kept: KeptRung[] = [];
+  let noise: readonly ActivationNoise[] = [];
   say(`float32: ${accuracyText(float)} on ${float.n} samples held out of the data to choose by`);
   if (float.accuracy!.low <= 1 / input.data.labels.length)
     say(
@@ -89,11 +95,12 @@ export async function climbLadder(
     if (rung.name === 'qat' && input.choice.training.length === 0) continue;
     const recipes = rung.candidates(best?.recipe ?? base, base).filter((recipe) => climber.wouldDiffer(recipe));
     if (recipes.length === 0) continue;
-    const attempt = await bestOf(recipes, climber);
+    const attempt = rung.name === '16-bit' && best ? await widened(best, climber) : await bestOf(recipes, climber);
+    if (!attempt) continue;
     const loss = lossOf(attempt.score);
     const holds = loss.points <= maxDrop;
     const keep = holds || !best || hits(attempt.score) > hits(best.score);
-    const names = recipes.map(({ name }) => name);
+    const names = rung.name === '16-bit' ? [attempt.recipe.name] : recipes.map(({ name }) => name);
     tried.push({
       rung: rung.name,
       recipe: attempt.recipe.name,
@@ -108,12 +115,15 @@ export async function climbLadder(
         (holds ? '' : ` of ${maxDrop} allowed`),
     );
     if (!keep) continue;
+    const before = best;
     best = attempt;
     kept.push({ rung: rung.name, ...attempt, errors: layersOf(attempt) });
     if (holds) {
       const { quantized, qat, recipe } = attempt;
-      const layers = layerNeeds(kept);
-      const ladder = { maxDropPoints: maxDrop, float: float.accuracy!, tried, rung: rung.name, recipe, layers };
+      const wide = rung.name === '16-bit' ? recipe.activations.layers : undefined;
+      const layers = wide ? withWidened(layerNeeds(kept.slice(0, -1)), wide, noise) : layerNeeds(kept);
+      const price = wide && before ? priceOf(wide, before.quantized.int8, quantized.int8) : null;
+      const ladder = { maxDropPoints: maxDrop, float: float.accuracy!, tried, rung: rung.name, recipe, layers, price };
       return { quantized, qat, ladder: { ...ladder, confirmed: null } };
     }
   }
@@ -124,6 +134,24 @@ export async function climbLadder(
   }
   function lossOf({ predictions }: Score): AccuracyLoss {
     return accuracyLoss(float.predictions, predictions, input.data, input.choice.selection);
+  }
+  /** Undefined where the model has no layer whose result could be wider. */
+  async function widened(from: Attempt, by: Climber): Promise<Attempt | undefined> {
+    const { reference, quantized, recipe } = from;
+    const able = (node: Node): boolean => canWiden(reference, node);
+    noise = await activationNoise(quantized.float, quantized.plan, by.kept.slice(0, LAYER_SAMPLES), able, options);
+    const ranked = noise.filter((each) => each.noise > 0).map(({ node }) => node);
+    if (ranked.length === 0) return undefined;
+    const { attempt } = await fewestThatHold(
+      ranked,
+      async (layers) => {
+        const tried = await by.widen(from, widenedBy(recipe, layers));
+        say(`${layers.length} of ${ranked.length} layers in 16 bits: ${lossText(lossOf(tried.score))}`);
+        return tried;
+      },
+      ({ score }) => lossOf(score).points <= maxDrop,
+    );
+    return attempt;
   }
   function layersOf({ reference, quantized }: Attempt) {
     return localErrors(reference, quantized.float, quantized.plan, climber.kept.slice(0, LAYER_SAMPLES));
@@ -198,6 +226,29 @@ class Climber {
     return { ...model, recipe, reference, score };
   }
 
+  /** A trained model is not trained again: its weights stay, and are quantized once more with wider activations. */
+  async widen(from: Attempt, recipe: Recipe): Promise<Attempt> {
+    if (!from.recipe.qat) return this.attempt(recipe);
+    const { onEvent, signal } = this.options;
+    const { float } = from.quantized;
+    const stats = await calibrate(
+      float,
+      calibrationSamples(this.input, signal),
+      onEvent,
+      this.input.choice.calibration.length,
+      recipe.activations,
+    );
+    const quantized = await quantizeCalibrated(float, stats, this.kept, recipe, { onEvent, signal });
+    const score = await scoreSelection(quantized.int8, this.input, this.options);
+    return {
+      quantized: { ...quantized, equalization: from.quantized.equalization },
+      qat: from.qat,
+      recipe,
+      reference: float,
+      score,
+    };
+  }
+
   /** A histogram serves three calibrators, and the smallest and largest value are always there. */
   private async statsOf(graph: Graph, { activations, weights }: Recipe): Promise<CalibrationStats> {
     const { calibrator } = activations;
@@ -251,7 +302,7 @@ function notHeld(
   const worst = [...errors].sort((a, b) => a.sqnrDb - b.sqnrDb).slice(0, 3);
   const layers = worst.map(({ node, sqnrDb }) => `"${node}" (${sqnrDb.toFixed(1)} dB)`).join(', ');
   const enough = Math.ceil(loss.points * 10) / 10;
-  const trains = lastRung === undefined || lastRung === 'qat';
+  const trains = lastRung === undefined || lastRung === 'qat' || lastRung === '16-bit';
   return new ThimbleError(
     'E_GATE',
     `no rung of the ladder stays within ${maxDrop} points of float: the best, ${best.recipe.name}, loses ${loss.points.toFixed(2)} (n = ${loss.n})`,

@@ -1,4 +1,5 @@
 /** Which rung of the ladder each layer needed, and why: from the errors of the layers after every rung that was kept. */
+import type { ActivationNoise } from '../evaluate/activation-noise.js';
 import type { LocalError } from '../evaluate/local-error.js';
 import type { Quantized } from '../quantize/quantize-graph.js';
 import type { Recipe } from '../quantize/recipe.js';
@@ -38,6 +39,21 @@ export function layerNeeds(kept: readonly KeptRung[]): readonly LayerNeed[] {
     const why = at === 0 ? `${decibels(after[0]!)}: ${kept[0]!.recipe.name} is enough` : reason(kept, at, i);
     return { node, op, rung: kept[at]!.rung, why, sqnrDb };
   });
+}
+
+/** The same with the layers whose results are 16 bits wide now, which are of any kind. @param noise of each in 8 bits */
+export function withWidened(
+  needs: readonly LayerNeed[],
+  layers: readonly string[],
+  noise: readonly ActivationNoise[],
+): readonly LayerNeed[] {
+  const widened = noise
+    .filter(({ node }) => layers.includes(node))
+    .map(({ node, op, noise: share }): LayerNeed => {
+      const why = `rounded to 8 bits, its result alone leaves ${(-10 * Math.log10(share)).toFixed(1)} dB at the model's output`;
+      return { node, op, rung: '16-bit', why, sqnrDb: needs.find((each) => each.node === node)?.sqnrDb ?? {} };
+    });
+  return [...needs.filter(({ node }) => !layers.includes(node)), ...widened];
 }
 
 function reason(kept: readonly KeptRung[], at: number, i: number): string {

@@ -1,11 +1,18 @@
 /**
  * The rungs of the ladder, cheapest first: what to change in a recipe when the one before loses too much accuracy. All
- * but the last cost a little time on this computer and nothing on the board.
+ * but the last cost time on this computer and nothing on the board.
  */
 import type { Recipe } from './recipe.js';
 import { withoutOpen } from './training-choices.js';
 
-export type RungName = 'ptq' | 'calibrator' | 'equalization' | 'bias-correction' | 'adaptive-rounding' | 'qat';
+export type RungName =
+  | 'ptq'
+  | 'calibrator'
+  | 'equalization'
+  | 'bias-correction'
+  | 'adaptive-rounding'
+  | 'qat'
+  | '16-bit';
 
 export interface Rung {
   readonly name: RungName;
@@ -70,6 +77,15 @@ export const rungs: readonly Rung[] = [
       const { rounding: __, ...kept } = weights;
       return [{ ...rest, weights: kept, name: `qat-${plainName(best.name)}`, qat: base.qat ?? {} }];
     },
+  },
+  {
+    name: '16-bit',
+    title: '16-bit activations',
+    // Of all layers: which of them need it shows when they are tried.
+    candidates: (best) =>
+      best.activations.bits === 16 && best.activations.layers === undefined
+        ? []
+        : [renamed(best, '16bit', { activations: { ...best.activations, bits: 16 } })],
   },
 ];
 

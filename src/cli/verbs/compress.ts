@@ -72,7 +72,9 @@ export const withCompression = (command: Command): Command =>
           nonNegativeNumber,
         )
         .addOption(
-          new Option('--last-rung <rung>', 'with --max-drop: where to stop trying (default: qat)').choices(rungNames),
+          new Option('--last-rung <rung>', 'with --max-drop: where to stop trying (default: 16-bit)').choices(
+            rungNames,
+          ),
         )
         .option('--seed <n>', 'of every random choice', positiveInteger, 1)
         .option('--score <n>', 'samples to score at most', positiveInteger, 2000),
