@@ -158,7 +158,9 @@ function imageIn(
   const files = template.image(folder, board, modelName);
   if (!files) return undefined;
   // An ESP32's ELF describes several views of the same memories: its sections do not add up to what is taken.
-  const size = isEsp32(board) ? null : elfSize(readFileSync(files.executable));
+  const measured = isEsp32(board) ? null : elfSize(readFileSync(files.executable));
+  // avr-libc's linker script has no section for the stack, which would grow into the variables.
+  const size = measured && board.core === 'avr' ? { ...measured, stackBytes: board.reserved.stackBytes } : measured;
   return { boardId: board.id, folder, ...files, size };
 }
 
@@ -187,7 +189,7 @@ Made by Thimble: ${template.about}.
     ${[...(before === undefined ? [] : [`# first: ${before}`]), ...template.commands(parts).map(shellLine)].join('\n    ')}
     thimble flash . --board ${parts.board.id}
     thimble verify MODEL --board ${parts.board.id} --data DATA
-
+${template.page ? `\n${template.page(parts)}\n` : ''}
 Your part is the sketch (${template.render(parts).find(({ yours }) => yours)?.path ?? 'none'}): threshold, debounce, where samples come
 from and what happens with results. \`thimble build\` makes everything else anew, and leaves the sketch alone.
 `;

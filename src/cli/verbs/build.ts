@@ -20,7 +20,7 @@ export const build: Verb = (program, action) => {
     .argument('<model>', 'an int8 .tflite')
     .description('build the firmware of a board around a model')
     .requiredOption('--board <board>', 'see thimble boards')
-    .option('--template <name>', 'platformio, esp-idf, pico-sdk, zephyr … (default: the board’s)')
+    .option('--template <name>', 'arduino, platformio, esp-idf, pico-sdk, zephyr … (default: the board’s)')
     .option('-o, --output <folder>', 'project folder (default: .thimble/MODEL-BOARD)')
     .option('--name <name>', 'of the C model (default: from the file’s name)')
     .option('--no-hooks', 'leave the per-layer readings out');
@@ -56,7 +56,7 @@ export const build: Verb = (program, action) => {
 
 /** A project whose toolchain is not here: what to type, the next line first. */
 const renderedText = ({ template, files, next }: Built): string =>
-  `  rendered as a ${template} project of ${files.length} files, not built: its toolchain is not installed here; next:\n${next.map((line) => `    ${line}`).join('\n')}`;
+  `  rendered as ${/^[aeiou]/.test(template) ? 'an' : 'a'} ${template} project of ${files.length} files, not built: its toolchain is not installed here; next:\n${next.map((line) => `    ${line}`).join('\n')}`;
 
 /** Flash and RAM as bars; shown before anything is flashed. */
 export const useText = (use: BoardUse | null, template: string): string =>

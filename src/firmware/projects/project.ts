@@ -33,6 +33,8 @@ export interface ProjectTemplate {
   commands(parts: Pick<ProjectParts, 'board' | 'modelName'>): readonly (readonly string[])[];
   /** What to do before these commands can work, where installing the first one is not enough. */
   before?(board: BoardSpec): string | undefined;
+  /** What else a person does with it, a sentence for the project's page. */
+  page?(parts: Pick<ProjectParts, 'modelName'>): string;
   /** Name of an environment variable without which a build cannot work. */
   environment?(board: BoardSpec): string | undefined;
   /** The files that a build left in the folder, as flash methods take them; undefined where there is no whole image. */

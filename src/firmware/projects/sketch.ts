@@ -13,9 +13,12 @@ const LABELS_SHOWN = 12;
 /** sketch.c, main.cpp or NAME.ino: the same text, which is C99 and C++. */
 export const sketchFile = (path: string, parts: ProjectParts): ProjectFile => ({
   path,
-  content: fill(templateText('sketch/sketch.in'), commonValues(parts), path),
+  content: sketchText(parts, path),
   yours: true,
 });
+
+export const sketchText = (parts: ProjectParts, where: string): string =>
+  fill(templateText('sketch/sketch.in'), commonValues(parts), where);
 
 export function commonValues({ board, modelName, graph, hooks, mlperfId }: ProjectParts) {
   const { led } = board.facts ?? {};

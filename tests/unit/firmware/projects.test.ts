@@ -58,6 +58,7 @@ const render = (template: string, board: string, name = `${template}-${board}`) 
 
 const standIns = join(projectFolder, 'tests/unit/firmware/stand-ins');
 const frameworks: Readonly<Record<string, string>> = {
+  arduino: 'arduino',
   platformio: 'arduino',
   'pico-sdk': 'pico-sdk',
   'esp-idf': 'esp-idf',
@@ -84,7 +85,9 @@ function definitionsOf(home: string, files: readonly string[]): string[] {
 function compile(home: string, files: readonly string[], template: string): string {
   const standIn = join(standIns, frameworks[template]!);
   const sources = [
-    ...files.filter((file) => /\.(c|cpp|ino)$/.test(file)).map((file) => join(home, file)),
+    ...files
+      .filter((file) => /\.(c|cpp|ino)$/.test(file) && !file.includes('/examples/'))
+      .map((file) => join(home, file)),
     ...readdirSync(standIn)
       .filter((file) => /\.(c|cpp)$/.test(file))
       .map((file) => join(standIn, file)),
@@ -139,6 +142,7 @@ const withoutCompiler = !findProgram('gcc') || !findProgram('g++');
 
 describe.skipIf(withoutCompiler)('a rendered project, compiled with stand-ins (needs gcc and g++)', () => {
   it.each([
+    ['arduino', 'xiao-esp32s3-sense', 'low'],
     ['platformio', 'xiao-esp32s3-sense', 'low'],
     ['platformio', 'teensy-40', 'high'],
     ['pico-sdk', 'rpi-pico', 'high'],
