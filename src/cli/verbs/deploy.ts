@@ -109,6 +109,7 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
         onEvent,
         signal,
       }));
+    if (verified?.stopped) throw verified.stopped;
     const { origin } = session.link.identity;
     context.print(`\n  readings of the last sample, ${originText[origin]}:`);
     const latencies = await streamReadings(context, session.link, model, flags.count);

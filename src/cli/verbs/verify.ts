@@ -16,7 +16,7 @@ import {
   withPreprocessing,
 } from '../options.js';
 import { latencyText, memoryText, originText } from '../reading-text.js';
-import { percentText } from '../table.js';
+import { countText, percentText } from '../table.js';
 import { indicesOf } from './compare.js';
 import type { Verb } from './index.js';
 
@@ -62,36 +62,45 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
       onEvent,
       signal,
     });
-    const memory = await session.link.memory();
+    const memory = report.stopped ? null : await session.link.memory(); // who was stopped may have lost the board
     const { origin } = session.link.identity;
-    const mismatch = mismatchError(report);
+    const { stopped, ...figures } = report;
+    const failure = mismatchError(report) ?? stopped;
     context.printJson({
       board: session.board.id,
       origin,
-      ...report,
+      ...figures,
       latency: summarizeLatencies(report.latencies),
       memory,
-      ...(mismatch && errorJson(mismatch)),
+      ...(failure && errorJson(failure)),
     });
     context.print(verifyText(report, memory, origin, session.board.name));
-    if (mismatch) throw mismatch;
+    if (failure) throw failure;
   } finally {
     await session.close();
   }
 }
 
-export function verifyText(report: VerifyReport, memory: MemoryReading, origin: Origin, boardName: string): string {
+export function verifyText(
+  report: VerifyReport,
+  memory: MemoryReading | null,
+  origin: Origin,
+  boardName: string,
+): string {
   const { n, bitExact, accuracy, referenceAccuracy } = report;
   const latency = summarizeLatencies(report.latencies);
   const lines = [`  ${boardName}: ${bitExact} of ${n} samples bit-exact with the host`];
+  if (n < report.wanted) lines.push(`  stopped before all ${countText(report.wanted)} samples were run`);
   if (accuracy && referenceAccuracy)
     lines.push(
       `  accuracy on the device ${percentText(accuracy.value, 2)} (${accuracy.hits}/${accuracy.n}, 95 % ${percentText(accuracy.low)} … ${percentText(accuracy.high)}), host ${percentText(referenceAccuracy.value, 2)}`,
     );
+  if (report.sameClass && report.sameClass.hits < n)
+    lines.push(`  the same class as on the host in ${report.sameClass.hits} of ${n}`);
   if (latency) {
     const text = (value: number) => latencyText({ value, unit: latency.unit });
     lines.push(`  latency median ${text(latency.median)}, p99 ${text(latency.p99)}  (${originText[origin]})`);
   }
-  lines.push(`  memory ${memoryText(memory)}`);
+  if (memory) lines.push(`  memory ${memoryText(memory)}`);
   return lines.join('\n');
 }
