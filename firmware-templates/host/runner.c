@@ -34,6 +34,7 @@ int main(void)
     while ((command = getchar()) != EOF) {
         RUNNER_READ_INPUTS
         tell_layers = command == 'l';
+        model_reset(); /* every request stands for itself */
         model_invoke();
         if (!tell_layers) {
             RUNNER_WRITE_OUTPUTS

@@ -46,6 +46,9 @@ export function tensorOf(graph: Graph, name: string): Tensor {
 
 export const isConstant = (tensor: Tensor): boolean => tensor.data !== undefined;
 
+/** Whether an inference depends on those before it. */
+export const hasState = (graph: Graph): boolean => [...graph.tensors.values()].some(({ isVariable }) => isVariable);
+
 /** The node that writes a tensor; undefined for inputs and constants. */
 export const producerOf = (graph: Graph, name: string): Node | undefined =>
   graph.nodes.find((node) => node.outputs.includes(name));
@@ -70,7 +73,7 @@ export function checkGraph(graph: Graph): Graph {
   const written = new Set(graph.inputs);
   for (const [name, tensor] of graph.tensors) {
     if (name !== tensor.name) faults.push(`tensor "${tensor.name}" is filed under "${name}"`);
-    if (isConstant(tensor)) written.add(name);
+    if (isConstant(tensor) || tensor.isVariable) written.add(name);
   }
   for (const name of [...graph.inputs, ...graph.outputs])
     if (!graph.tensors.has(name)) faults.push(`"${name}" is an input or output but no tensor`);

@@ -39,6 +39,8 @@ export interface TensorSpec {
   readonly shape: Shape;
   readonly dtype: Dtype;
   readonly quant?: QuantParams;
+  /** State that outlives one inference: all zeros at first, then what the node that reads it has left. */
+  readonly isVariable?: boolean;
 }
 
 export interface Tensor extends TensorSpec {

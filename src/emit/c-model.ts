@@ -90,6 +90,7 @@ export function emitCModel(graph: Graph, options: CModelOptions): CModel {
     metadata,
     arenaBytes,
     lowerBoundBytes: plan.lowerBoundBytes,
+    stateBytes: plan.stateBytes,
     weightBytes,
     hasPreprocess: preprocess !== undefined,
   });

@@ -145,12 +145,13 @@ function writeTensor(builder: Builder, tensor: Tensor, buffers: BufferTable): Of
   const shape = int32Vector(builder, tensor.shape);
   const name = builder.createString(tensor.name);
   const quantization = tensor.quant ? writeQuantization(builder, tensor.quant) : 0;
-  builder.startObject(5);
+  builder.startObject(6);
   builder.addFieldOffset(field.tensor.shape, shape, 0);
   builder.addFieldInt8(field.tensor.type, tensorTypeOf[tensor.dtype], 0);
   builder.addFieldInt32(field.tensor.buffer, buffer, 0);
   builder.addFieldOffset(field.tensor.name, name, 0);
   builder.addFieldOffset(field.tensor.quantization, quantization, 0);
+  builder.addFieldInt8(field.tensor.isVariable, tensor.isVariable ? 1 : 0, 0);
   return builder.endObject();
 }
 

@@ -95,7 +95,7 @@ function buffersOf(graph: Graph, scratch: readonly number[]): readonly Buffer[] 
     if (isConstant(tensor)) continue;
     const readers = graph.nodes.flatMap(({ inputs }, step) => (inputs.includes(tensor.name) ? [step] : []));
     const writer = graph.nodes.findIndex(({ outputs }) => outputs.includes(tensor.name));
-    const last = graph.outputs.includes(tensor.name) ? end : Math.max(writer, 0, ...readers);
+    const last = graph.outputs.includes(tensor.name) || tensor.isVariable ? end : Math.max(writer, 0, ...readers);
     buffers.push({ bytes: align(byteCount(tensor as TensorSpec)), first: Math.max(0, writer), last });
   }
   scratch.forEach((bytes, step) => {

@@ -126,6 +126,7 @@ export interface ProgramModel {
 export interface Request {
   readonly model: number; // index
   readonly inputs: readonly Uint8Array[];
+  readonly continues?: boolean; // with the state that the model's last request left; false unless given
 }
 
 export interface Answer {
@@ -145,6 +146,7 @@ export interface ProgramSizes {
 }
 
 const BUFFER_STEP = 65_536;
+const CONTINUES = 0x80; // in the second byte of a request's model
 
 /** A built program; close() removes its folder. */
 export class CoreProgram {
@@ -187,7 +189,12 @@ export class CoreProgram {
 
   /** @throws ThimbleError E_TOOL_MISSING, E_BUILD_FAILED where the program stops before its end */
   run(requests: readonly Request[]): readonly Answer[] {
-    const bytes = Buffer.concat(requests.flatMap(({ model, inputs }) => [Buffer.from([model, model >> 8]), ...inputs]));
+    const bytes = Buffer.concat(
+      requests.flatMap(({ model, inputs, continues }) => [
+        Buffer.from([model, (model >> 8) | (continues ? CONTINUES : 0)]),
+        ...inputs,
+      ]),
+    );
     return this.#split(
       requests,
       this.#platform.machine ? this.#emulate(this.#platform.machine, bytes) : this.#runHere(bytes),
@@ -310,9 +317,10 @@ void run_requests(void)
 {
     uint8_t index[2];
     while (io_read(index, 2)) {
-        switch (index[0] | (index[1] << 8)) {
-${each(({ name }, i) => `        case ${i}: run_${name}(); break;`)}
-        default: *(volatile uint8_t *)program_buffer = 0; return; /* so that the linker keeps it, with or without models */
+        const int continues = index[1] & ${CONTINUES};
+        switch (index[0] | ((index[1] & ${CONTINUES - 1}) << 8)) {
+${each(({ name }, i) => `        case ${i}: if (!continues) ${name}_reset(); run_${name}(); break;`)}
+        default: (void)continues; *(volatile uint8_t *)program_buffer = 0; return; /* so that the linker keeps it, with or without models */
         }
     }
 }

@@ -1,6 +1,6 @@
 /** model_binding.c: puts the names that the firmware's runtime knows in front of those of one emitted model. */
 
-import { type Graph, tensorOf } from '../core/graph.js';
+import { type Graph, hasState, tensorOf } from '../core/graph.js';
 import { byteCount, elementCount, isPerTensor, type TensorSpec } from '../core/tensor.js';
 import { crc32OfText } from '../device/crc32.js';
 
@@ -67,7 +67,7 @@ ${copies(inputs, modelName)}
 
 void thimble_model_invoke(void)
 {
-    ${modelName}_invoke();
+${hasState(graph) ? `    ${modelName}_reset(); /* every request stands for itself */\n` : ''}    ${modelName}_invoke();
 }
 
 ${sketch ? labelFunction(modelName, labels ?? []) : DONE_WITHOUT_SKETCH}uint8_t thimble_model_output_byte(int32_t index)

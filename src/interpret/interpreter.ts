@@ -2,7 +2,7 @@
 import type { Engine } from '../core/engine.js';
 import { ThimbleError } from '../core/errors.js';
 import { type Graph, isConstant, type Node, tensorOf } from '../core/graph.js';
-import { arrayTypeOf, elementCount, shapeText, type TypedArray } from '../core/tensor.js';
+import { arrayTypeOf, elementCount, shapeText, type Tensor, type TypedArray } from '../core/tensor.js';
 import { opNamed } from '../ops/index.js';
 import { operandsOf } from '../ops/op.js';
 import { checkGraphRuns, isFloatNode } from './check-graph-runs.js';
@@ -20,7 +20,13 @@ export interface Interpreter {
 interface Step {
   readonly node: Node;
   readonly compute: (values: ReadonlyMap<string, TypedArray>) => readonly TypedArray[];
+  readonly stateName: string | undefined; // of the variable tensor that it leaves anew
   readonly dying: readonly string[]; // tensors that nobody reads after this step
+}
+
+export interface InterpreterOptions {
+  /** Goes on from the state that the run before has left, as a board does that hears one frame after another. */
+  readonly keepState?: boolean; // false unless given: every run begins from zeros
 }
 
 /**
@@ -28,17 +34,21 @@ interface Step {
  * @throws ThimbleError E_UNSUPPORTED_OP, E_SHAPE or E_QUANT with all faults of the graph; the run functions throw
  *   E_DATA_SHAPE for inputs that do not fit
  */
-export function createInterpreter(graph: Graph): Interpreter {
+export function createInterpreter(graph: Graph, { keepState = false }: InterpreterOptions = {}): Interpreter {
   checkGraphRuns(graph);
   const steps = graph.nodes.map((node, index) => prepareStep(graph, node, index));
+  const variables = [...graph.tensors.values()].filter(({ isVariable }) => isVariable);
+  const state = new Map<string, TypedArray>();
 
   function execute(inputs: readonly TypedArray[], keepAll: boolean): Map<string, TypedArray> {
     const values = bindInputs(graph, inputs);
-    for (const { node, compute, dying } of steps) {
+    for (const tensor of variables) values.set(tensor.name, (keepState && state.get(tensor.name)) || zerosFor(tensor));
+    for (const { node, compute, dying, stateName } of steps) {
       const results = compute(values);
       node.outputs.forEach((name, i) => {
         values.set(name, results[i]!);
       });
+      if (stateName !== undefined) state.set(stateName, results.at(-1)!);
       if (!keepAll) for (const name of dying) values.delete(name);
     }
     return values;
@@ -78,8 +88,12 @@ function prepareStep(graph: Graph, node: Node, index: number): Step {
       !graph.outputs.includes(name) &&
       !graph.nodes.slice(index + 1).some((n) => n.inputs.includes(name)),
   );
-  return { node, dying, compute: prepareCompute(graph, node) };
+  const { stateInput } = opNamed(node.op);
+  const stateName = stateInput === undefined ? undefined : (node.inputs[stateInput] ?? undefined);
+  return { node, dying, stateName, compute: prepareCompute(graph, node) };
 }
+
+const zerosFor = ({ shape, dtype }: Tensor): TypedArray => new arrayTypeOf[dtype](elementCount(shape));
 
 function prepareCompute(graph: Graph, node: Node): Step['compute'] {
   const op = opNamed(node.op);

@@ -31,6 +31,7 @@ import { splitV } from './split_v/split_v.js';
 import { squeeze } from './squeeze/squeeze.js';
 import { stridedSlice } from './strided_slice/strided_slice.js';
 import { sub } from './sub/sub.js';
+import { svdf } from './svdf/svdf.js';
 import { tanh } from './tanh/tanh.js';
 import { transpose } from './transpose/transpose.js';
 import { transposeConv } from './transpose_conv/transpose_conv.js';
@@ -73,6 +74,7 @@ export const ops: readonly AnyOp[] = [
   squeeze,
   stridedSlice,
   sub,
+  svdf,
   tanh,
   transpose,
   transposeConv,

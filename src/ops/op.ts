@@ -22,6 +22,8 @@ export interface OpDef<Attrs = unknown, Inputs extends Operands = Operands> {
   readonly inputCount: readonly [min: number, max: number]; // checked when a graph is built: it makes `Inputs` true
   /** Whether there are kernels for 16-bit activations, by the rules of TFLite's 16x8. */
   readonly int16?: boolean;
+  /** Position of the variable tensor. What it holds next follows the outputs in the results of the runs; absent = none. */
+  readonly stateInput?: number;
   /** What int8 quantization must respect; null = the op does not occur in a float32 graph that is to be quantized. */
   readonly quantization: QuantRule | null;
   /** @throws ThimbleError E_SHAPE where the inputs do not fit together; every other function may rely on it */
@@ -96,6 +98,7 @@ export interface CNames {
 
 export interface EmittedC {
   readonly constants: readonly CArray[];
+  readonly states?: readonly CState[]; // memory that keeps its values between calls
   readonly call: string; // statements
   readonly kernels: readonly string[]; // file names of C headers that the call needs, dependencies first
   readonly qualifier?: string; // a macro of those headers, put before the function that makes the call
@@ -126,6 +129,13 @@ export interface CArray {
   readonly name: string;
   readonly type: 'int8_t' | 'uint8_t' | 'int16_t' | 'uint16_t' | 'int32_t' | 'uint32_t' | 'int64_t' | 'float';
   readonly values: ArrayLike<number>;
+}
+
+/** Zeros at first, and after NAME_reset. */
+export interface CState {
+  readonly name: string;
+  readonly type: 'int16_t';
+  readonly count: number;
 }
 
 /** How the op stands in a .tflite: numbers from the published schema. The option fields are those of its table. */

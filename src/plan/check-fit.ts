@@ -4,7 +4,7 @@ import { ThimbleError } from '../core/errors.js';
 import type { MemoryPlan } from './plan-memory.js';
 
 export interface Fit {
-  readonly ramBytes: number; // what the model needs: arena + stack
+  readonly ramBytes: number; // what the model needs: arena + state + stack
   readonly ramLimitBytes: number;
   readonly flashBytes: number;
   readonly flashLimitBytes: number;
@@ -17,7 +17,7 @@ export interface Fit {
 export function checkFit(plan: MemoryPlan, flashBytes: number, board: BoardSpec): Fit {
   const { stackBytes } = board.reserved;
   const fit: Fit = {
-    ramBytes: plan.arenaBytes + stackBytes,
+    ramBytes: plan.arenaBytes + plan.stateBytes + stackBytes,
     ramLimitBytes: board.ramBytes - board.reserved.ramBytes,
     flashBytes,
     flashLimitBytes: board.flashBytes - board.reserved.flashBytes,
@@ -25,7 +25,8 @@ export function checkFit(plan: MemoryPlan, flashBytes: number, board: BoardSpec)
   if (fit.ramBytes > fit.ramLimitBytes)
     throw new ThimbleError(
       'E_DOES_NOT_FIT',
-      `model needs ${size(fit.ramBytes)} of RAM (arena ${size(plan.arenaBytes)} + stack ${size(stackBytes)}); ` +
+      `model needs ${size(fit.ramBytes)} of RAM (arena ${size(plan.arenaBytes)} + ` +
+        `${plan.stateBytes > 0 ? `state ${size(plan.stateBytes)} + ` : ''}stack ${size(stackBytes)}); ` +
         `board "${board.id}" leaves ${size(fit.ramLimitBytes)}`,
       'Prune channels: --prune channels=0.25 takes a quarter of most activations away.',
       plan.peak

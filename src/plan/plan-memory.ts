@@ -6,7 +6,7 @@
  */
 import type { Graph, Node } from '../core/graph.js';
 import { isConstant, tensorOf } from '../core/graph.js';
-import { byteCount } from '../core/tensor.js';
+import { byteCount, elementCount } from '../core/tensor.js';
 import { opNamed } from '../ops/index.js';
 import { type Implementation, operandsOf } from '../ops/op.js';
 import { aligned, type Block, lowerBound, placeBlocks, type Segment } from './place-blocks.js';
@@ -32,6 +32,7 @@ export interface ArenaBlock extends Block {
 
 export interface MemoryPlan {
   readonly arenaBytes: number;
+  readonly stateBytes: number; // beside the arena: what outlives an inference
   readonly lowerBoundBytes: number; // what lives at once at the peak; no plan with these in-place pairs is smaller
   readonly peak: { readonly step: number; readonly node: string; readonly op: string } | undefined; // undefined: no nodes
   readonly stepCount: number; // nodes
@@ -41,6 +42,8 @@ export interface MemoryPlan {
   readonly inPlace: readonly InPlace[];
   readonly blocks: readonly ArenaBlock[];
 }
+
+const STATE_ELEMENT_BYTES = 2; // int16 in C, also where the .tflite has int8
 
 /** What of an implementation decides where things lie. */
 export type MemoryNeeds = Pick<Implementation, 'scratchBytes' | 'overwrites'>;
@@ -117,6 +120,9 @@ function describePlan(
   const peakNode = graph.nodes[peakStep];
   return {
     arenaBytes: Math.max(0, ...blocks.map(({ offset, bytes }) => offset + aligned(bytes))),
+    stateBytes: [...graph.tensors.values()]
+      .filter(({ isVariable }) => isVariable)
+      .reduce((sum, { shape }) => sum + STATE_ELEMENT_BYTES * elementCount(shape), 0),
     lowerBoundBytes: bound.bytes,
     peak: peakNode && { step: peakStep, node: peakNode.name, op: peakNode.op },
     stepCount: graph.nodes.length,
@@ -135,7 +141,8 @@ function describePlan(
 function lifetimesOf(graph: Graph): Map<string, Lifetime> {
   const lifetimes = new Map<string, Lifetime>();
   const extend = (name: string, step: number): void => {
-    if (isConstant(tensorOf(graph, name))) return;
+    const tensor = tensorOf(graph, name);
+    if (isConstant(tensor) || tensor.isVariable) return;
     const known = lifetimes.get(name);
     lifetimes.set(name, { firstStep: known?.firstStep ?? step, lastStep: Math.max(known?.lastStep ?? step, step) });
   };

@@ -3,7 +3,8 @@
  * quantized model with fake quantization, whoever quantized it.
  */
 import type { Engine } from '../core/engine.js';
-import { type Graph, isConstant, tensorOf } from '../core/graph.js';
+import { ThimbleError } from '../core/errors.js';
+import { type Graph, hasState, isConstant, tensorOf } from '../core/graph.js';
 import { elementCount, perTensorQuant, type Tensor, type TypedArray } from '../core/tensor.js';
 import { fakeQuant, runFakeQuant } from './fake-quant.js';
 import type { QuantizationPlan, TensorPlan } from './plan.js';
@@ -13,8 +14,17 @@ export interface FloatTwin {
   readonly plan: QuantizationPlan; // of the activations; constants are on their grid already
 }
 
-/** @param int8 a quantized graph; tensors without quantization (shapes, axes) stay as they are */
+/**
+ * @param int8 a quantized graph; tensors without quantization (shapes, axes) stay as they are
+ * @throws ThimbleError E_UNSUPPORTED_MODEL for a model with state
+ */
 export function floatTwin(int8: Graph): FloatTwin {
+  if (hasState(int8))
+    throw new ThimbleError(
+      'E_UNSUPPORTED_MODEL',
+      `"${int8.name}" keeps state between inferences, which fake quantization does not follow`,
+      'Use verify, which compares the integers themselves.',
+    );
   const tensors: Record<string, TensorPlan> = {};
   for (const { name, dtype, quant, data } of int8.tensors.values())
     if (quant && !data && (dtype === 'int8' || dtype === 'int16'))

@@ -16,9 +16,12 @@ export function mismatches(
   program: CProgram,
   models: readonly GoldenModel[],
 ): { readonly faults: readonly string[]; readonly bytes: number } {
-  const once: Planned[] = models.flatMap((model, index) => model.runs.map((run) => ({ model, index, run })));
-  const planned = [...once, ...once.toReversed()];
-  const answers = program.run(planned.map(({ index, run }) => ({ model: index, inputs: run.inputs })));
+  const each = models.map((model, index) => model.runs.map((run): Planned => ({ model, index, run })));
+  const backwards = (runs: Planned[]): Planned[] => (runs.some(({ run }) => run.continues) ? runs : runs.toReversed());
+  const planned = [...each.flat(), ...each.map(backwards).reverse().flat()];
+  const answers = program.run(
+    planned.map(({ index, run: { inputs, continues = false } }) => ({ model: index, inputs, continues })),
+  );
   const faults: string[] = [];
   let bytes = 0;
   planned.forEach(({ model, run }, i) => {

@@ -10,6 +10,7 @@ export interface GoldenRun {
   readonly label: string;
   readonly inputs: readonly Uint8Array[];
   readonly outputs: readonly Uint8Array[];
+  readonly continues?: boolean; // with the state that the run before has left
   readonly layers?: Uint8Array; // every layer's output, one after another
 }
 export interface GoldenModel {
@@ -34,8 +35,9 @@ export function goldenOps(): { readonly models: readonly GoldenModel[]; readonly
       models.push({
         name,
         graph: importTflite(sharedBytes(`golden/ops/${file}`), name),
-        runs: vectors.cases.map(({ label, inputs, outputs }) => ({
+        runs: vectors.cases.map(({ label, inputs, outputs }, i) => ({
           label,
+          continues: vectors.stateful && i > 0,
           inputs: inputs.map(fromBase64),
           outputs: outputs.map(fromBase64),
         })),
@@ -49,6 +51,7 @@ export function goldenOps(): { readonly models: readonly GoldenModel[]; readonly
 }
 
 interface Vectors {
+  readonly stateful: boolean;
   readonly cases: readonly { readonly label: string; readonly inputs: string[]; readonly outputs: string[] }[];
 }
 const fromBase64 = (text: string): Uint8Array => Buffer.from(text, 'base64');

@@ -121,6 +121,11 @@ describe.skipIf(withoutShared)('hostile .tflite, real models (needs ../shared)',
     'models/hello_world_int8',
     'golden/ops/conv_2d/k3x3_c3o4_s1x2_same_none_pc',
     'golden/ops/concatenation/ax1_2in',
+    'golden/ops/resize_nearest_neighbor/half_pixel',
+    'golden/ops/split_v/ax1_3_1',
+    'golden/ops/svdf/u5_r2_m6',
+    'golden/ops/transpose_conv/k3x3_c3o4_relu_pc',
+    'golden/ops/unpack/ax1',
   ])('survives 2,000 mutations of %s', (name) => {
     const model = sharedBytes(`${name}.tflite`);
     fc.assert(

@@ -44,6 +44,7 @@ async function run(context: Context, path: string, options: Options): Promise<vo
     weightBytes: report?.weightBytes ?? null,
     arenaBytes: report?.arenaBytes ?? null,
     arenaLowerBoundBytes: plan?.lowerBoundBytes ?? null,
+    stateBytes: plan?.stateBytes ?? null,
     remarks: model.graph.remarks ?? [],
     ...description,
     ...(estimate && { board: estimate }),
@@ -58,7 +59,7 @@ async function run(context: Context, path: string, options: Options): Promise<vo
   context.print(`  ${countText(description.parameters)} parameters, ${countText(description.macs)} MACs an inference`);
   if (report && plan)
     context.print(
-      `  weights and tables ${bytesText(report.weightBytes)}, arena ${bytesText(plan.arenaBytes)} (lower bound ${bytesText(plan.lowerBoundBytes)})`,
+      `  weights and tables ${bytesText(report.weightBytes)}, arena ${bytesText(plan.arenaBytes)} (lower bound ${bytesText(plan.lowerBoundBytes)})${plan.stateBytes > 0 ? `, state ${bytesText(plan.stateBytes)}` : ''}`,
     );
   else context.print('  A float model: thimble compress makes an int8 one of it, which has a memory plan.');
   for (const remark of model.graph.remarks ?? []) context.print(`  ${remark}`);

@@ -19,6 +19,7 @@ export interface HeaderParts {
   readonly layers: readonly Layer[];
   readonly arenaBytes: number;
   readonly lowerBoundBytes: number;
+  readonly stateBytes: number; // beside the arena
   readonly weightBytes: number;
   readonly hasPreprocess: boolean;
 }
@@ -75,6 +76,7 @@ function identityMacros(parts: HeaderParts): string {
     ['THIMBLE_VERSION', cString(parts.version)],
     ['LAYER_COUNT', parts.layers.length],
     ['ARENA_BYTES', parts.arenaBytes],
+    ...(parts.stateBytes > 0 ? [['STATE_BYTES', parts.stateBytes] as const] : []),
     ['WEIGHT_BYTES', parts.weightBytes],
     ['LABEL_COUNT', metadata?.labels?.length ?? 0],
     ['INPUT_TENSORS', parts.inputs.length],
@@ -100,12 +102,19 @@ const wrapNegative = (value: string | number): string => {
   return text.startsWith('-') ? `(${text})` : text;
 };
 
-function functions({ name, inputs, outputs, hasPreprocess }: HeaderParts): string {
+function resetText({ stateBytes }: HeaderParts): string {
+  if (stateBytes === 0) return '/* forgets what earlier calls left; this model keeps nothing between calls */';
+  const bytes = `${stateBytes.toLocaleString('en-US')} bytes`;
+  return `/* forgets what earlier calls left, ${bytes}: call it where a new recording begins */`;
+}
+
+function functions(parts: HeaderParts): string {
+  const { name, inputs, outputs, hasPreprocess } = parts;
   const lines = [
     ...inputs.map(({ type, suffix }) => `${type} *${name}_input${suffix}(void);`),
     ...outputs.map(({ type, suffix }) => `const ${type} *${name}_output${suffix}(void);`),
     `void ${name}_invoke(void);`,
-    `void ${name}_reset(void); /* forgets what earlier calls left; this model keeps nothing between calls */`,
+    `void ${name}_reset(void); ${resetText(parts)}`,
   ];
   if (hasPreprocess)
     lines.push(

@@ -3,7 +3,7 @@ import type { Graph, Node } from '../../core/graph.js';
 import { isConstant, tensorOf } from '../../core/graph.js';
 import { byteCount, shapeText } from '../../core/tensor.js';
 import { opNamed } from '../../ops/index.js';
-import { type CArray, type EmittedC, type Implementation, operandsOf } from '../../ops/op.js';
+import { type CArray, type CState, type EmittedC, type Implementation, operandsOf } from '../../ops/op.js';
 import type { MemoryPlan } from '../../plan/plan-memory.js';
 import { commentText, withPrefix } from './c-name.js';
 import { cTypeOf } from './interface-tensor.js';
@@ -13,6 +13,7 @@ export interface Layer {
   readonly node: Node;
   readonly variant: string; // of the kernel
   readonly constants: readonly CArray[];
+  readonly states: readonly CState[];
   readonly kernels: readonly string[];
   readonly statements: string;
   readonly qualifier: string; // macros before the function, or ''
@@ -82,10 +83,19 @@ export function emitLayer(
       expression: emitted.constants[i]!.name,
     }),
   );
+  const states = (general.states ?? []).map(
+    ({ name: parameter, type }, i): Place => ({
+      parameter,
+      type: `${type} *`,
+      expression: emitted.states![i]!.name,
+    }),
+  );
   return {
     layer: layerOf(graph, index, plan, implementation.variant, emitted, name),
     general,
-    places: [...inputs, ...outputs, scratchPlace, ...constants].filter(({ expression }) => expression !== ''),
+    places: [...inputs, ...outputs, scratchPlace, ...constants, ...states].filter(
+      ({ expression }) => expression !== '',
+    ),
   };
 }
 
@@ -108,6 +118,7 @@ function layerOf(
     node,
     variant,
     constants: emitted.constants,
+    states: emitted.states ?? [],
     kernels: emitted.kernels,
     statements: withPrefix(emitted.call, name),
     qualifier: withPrefix(emitted.qualifier ?? '', name),

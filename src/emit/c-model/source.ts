@@ -1,5 +1,5 @@
 /** NAME.c: weights, one function per layer, and the calls that the header promises. */
-import type { CArray } from '../../ops/op.js';
+import type { CArray, CState } from '../../ops/op.js';
 import { cString, withPrefix } from './c-name.js';
 import { constantArray } from './c-values.js';
 import type { InterfaceTensor } from './interface-tensor.js';
@@ -27,16 +27,26 @@ export function sourceText(parts: SourceParts): string {
     arena(parts),
     hook(name),
     ...constants.map((constant: CArray) => constantArray(constant, `${name.toUpperCase()}_CONST`)),
+    ...states(parts).map(({ name: state, type, count }) => `static ${type} ${state}[${count}];`),
     ...parts.functions,
     ...layers.map((layer) => layerFunction(layer, name)),
     invoke(parts),
     ...getters(parts),
-    `void ${name}_reset(void)\n{\n}`,
+    reset(parts),
     labelArray(parts),
   ];
   if (preprocess)
     blocks.push(`void ${name}_preprocess(const uint8_t *raw)\n{\n${indented(withPrefix(preprocess.body, name))}\n}`);
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+const states = ({ layers }: SourceParts): readonly CState[] => layers.flatMap((layer) => layer.states);
+
+function reset(parts: SourceParts): string {
+  const loops = states(parts).map(
+    ({ name, count }) => `    for (int32_t i = 0; i < ${count}; i++)\n        ${name}[i] = 0;`,
+  );
+  return `void ${parts.name}_reset(void)\n{\n${loops.map((loop) => `${loop}\n`).join('')}}`;
 }
 
 /** The arena as one object that is aligned for every type in it, without compiler extensions. */

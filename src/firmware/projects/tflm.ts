@@ -3,7 +3,7 @@
  * the C array, the exact operators, an arena that is large enough, and the same protocol and sketch around them.
  */
 import type { BoardSpec } from '../../core/board-spec.js';
-import { type Graph, tensorOf } from '../../core/graph.js';
+import { type Graph, hasState, tensorOf } from '../../core/graph.js';
 import { byteCount, elementCount, type TensorSpec } from '../../core/tensor.js';
 import { crc32OfText } from '../../device/crc32.js';
 import { arduinoImage } from './arduino-image.js';
@@ -69,6 +69,7 @@ function tflmValues(parts: ProjectParts) {
     CLASS_COUNT: `${elementCount(outputs[0]!.shape)}`,
     LAYER_COUNT: `${graph.nodes.length}`,
     LABELS: labels.length > 0 ? labels.map((label) => JSON.stringify(label)).join(', ') : '""',
+    RESET: hasState(graph) ? '    interpreter->Reset(); /* every request stands for itself */\n' : '',
     ...inputQuantization(graph),
   };
 }

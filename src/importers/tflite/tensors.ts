@@ -44,7 +44,16 @@ export class TensorReader {
     const quant = quantOfTensor(table, name, dtype, shape);
     const values = this.#valuesOf(table, name, halves ? 'float16' : dtype, elementCount(shape));
     if (halves && !values) throw refuseModel('float16', name); // a constant is read as float32, an activation is not
-    return { name, shape, dtype, ...(quant && { quant }), ...(values && { data: values }) };
+    const isVariable = table.bool(field.tensor.isVariable);
+    if (isVariable && values) throw badTensor(name, 'is a variable, but holds values');
+    return {
+      name,
+      shape,
+      dtype,
+      ...(quant && { quant }),
+      ...(values && { data: values }),
+      ...(isVariable && { isVariable }),
+    };
   }
 
   #valuesOf(table: FlatTable, name: string, stored: Dtype | 'float16', count: number): TypedArray | undefined {
@@ -72,7 +81,6 @@ export class TensorReader {
 function dtypeOfTensor(table: FlatTable, name: string): Dtype {
   const type = table.uint8(field.tensor.type);
   const dtype = dtypeOf.get(type);
-  if (table.bool(field.tensor.isVariable)) throw refuseModel('variable', name);
   if (table.has(field.tensor.sparsity)) throw refuseModel('sparse', name);
   if (table.uint32(field.tensor.externalBuffer) !== 0) throw refuseModel('outside', name);
   if (dtype) return dtype;

@@ -11,6 +11,7 @@ import { builtinCustom, field, fileIdentifier } from './schema.js';
 import { checkShapes } from './shapes.js';
 import { badTensor, TensorReader } from './tensors.js';
 import { opLabel, refuseModel, type UnsupportedNode, unsupportedOps } from './unsupported.js';
+import { checkVariables } from './variables.js';
 
 export const tfliteImporter: Importer = {
   name: 'tflite',
@@ -49,7 +50,7 @@ export function importTflite(bytes: Uint8Array, name = 'model'): Graph {
   const metadata = readMetadata(model.tables(field.model.metadata), buffers);
   const used = tensors.readUsed([...inputs, ...outputs, ...nodes.flatMap((node) => [...node.inputs, ...node.outputs])]);
   const graph = { name, tensors: used, nodes, inputs, outputs, ...(metadata && { metadata }) };
-  return checkShapes(withFloatWeights(checkGraph(graph)));
+  return checkShapes(checkVariables(withFloatWeights(checkGraph(graph))));
 }
 
 /** Tensors by index, under unique names; their values are read once it is known which are used. */

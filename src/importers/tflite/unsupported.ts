@@ -19,7 +19,7 @@ const reasons = {
   batch: ['a batch other than 1: a board sees one sample at a time', wayOut.static],
   sparse: ['sparse storage', 'Convert again without the sparsity optimization (EXPERIMENTAL_SPARSITY).'],
   variable: [
-    'state that outlives one inference (a variable tensor)',
+    'state that outlives one inference (a variable tensor) of an operator that has none in Thimble',
     'Feed the state as an ordinary input and output.',
   ],
   outside: ['weights outside the flatbuffer', 'Convert again into a single file below 2 GB.'],

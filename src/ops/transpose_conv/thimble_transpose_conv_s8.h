@@ -2,7 +2,7 @@
  * transpose_conv, int8, NHWC, batch 1; weights OHWI with zero_point 0. Equals runInt8 in transpose_conv.ts bit for bit.
  *
  * Each output gathers the inputs whose windows reach it, so that no sums need to be kept: of a row of the window only
- * every stride-th tap meets an input. The host has proved that shapes fit and that no sum leaves int32.
+ * every stride-th tap meets an input, and the next one of them meets the input before. The host has proved that shapes fit and that no sum leaves int32.
  */
 #ifndef THIMBLE_TRANSPOSE_CONV_S8_H
 #define THIMBLE_TRANSPOSE_CONV_S8_H
@@ -28,18 +28,22 @@ THIMBLE_INLINE void thimble_transpose_conv_s8(
             const int32_t left = out_x + pad_left;
             const int32_t x_begin = THIMBLE_MAX(left % stride_width, left - (input_width - 1) * stride_width);
             const int32_t x_end = THIMBLE_MIN(filter_width, left + 1);
+            const int32_t first =
+                ((top - y_begin) / stride_height * input_width + (left - x_begin) / stride_width) * input_channels;
 
             for (int32_t c = 0; c < output_channels; c++) {
                 int32_t sum = bias ? THIMBLE_LOAD_S32(bias + c) : 0;
 
+                int32_t row = first;
                 for (int32_t y = y_begin; y < y_end; y += stride_height) {
-                    const int32_t row = (top - y) / stride_height * input_width;
+                    int32_t at = row;
                     for (int32_t x = x_begin; x < x_end; x += stride_width) {
-                        const int8_t *in = input + (row + (left - x) / stride_width) * input_channels;
                         const int8_t *w = weights + ((c * filter_height + y) * filter_width + x) * input_channels;
                         for (int32_t k = 0; k < input_channels; k++)
-                            sum += (in[k] - input_zero_point) * THIMBLE_LOAD_S8(w + k);
+                            sum += (input[at + k] - input_zero_point) * THIMBLE_LOAD_S8(w + k);
+                        at -= input_channels;
                     }
+                    row -= input_width * input_channels;
                 }
                 sum = thimble_multiply_by_quantized_multiplier(
                     sum, THIMBLE_LOAD_S32(multiplier + c), THIMBLE_LOAD_S8(shift + c));

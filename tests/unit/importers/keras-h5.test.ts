@@ -90,7 +90,7 @@ describe.skipIf(withoutShared)('ResNet-8 (needs ../shared)', () => {
     const fromH5 = importH5(sharedBytes('models/pretrainedResnet.h5'));
     const fromTflite = await read(sharedBytes('models/pretrainedResnet_float32.tflite'));
     const simplified = simplify(fromH5).graph;
-    const [a, b, c] = [fromH5, simplified, fromTflite].map(createInterpreter);
+    const [a, b, c] = [fromH5, simplified, fromTflite].map((each) => createInterpreter(each));
     const records = cifarRecords();
     for (let i = 0; i < 8; i++) {
       const image = pixelsOf(records.subarray(3073 * i + 1, 3073 * (i + 1)));
