@@ -1,5 +1,6 @@
 /** A layer worked out by hand, as numbered steps on a terminal. */
 import type { GranularityLoss } from '../evaluate/granularity.js';
+import type { RequantizeMath } from '../evaluate/integer-math.js';
 import { type ExampleMath, placeOf, type RangeMath, type ValueMath } from '../evaluate/layer-math.js';
 import type { MathExplanation } from '../pipeline/explain-math.js';
 import type { Context } from './context.js';
@@ -44,23 +45,44 @@ function rangesText(input: RangeMath, output: RangeMath, context: Context): stri
       { title: '' },
       { title: 'seen' },
       { title: 'range' },
-      { title: 'scale = (max − min) / 255' },
-      { title: 'zero_point = round(−128 − min / scale)' },
+      { title: 'scale' },
+      { title: 'zero_point' },
       { title: 'why' },
     ],
-    rows.map(({ name, range: { seen, chosen, scale, zeroPoint, zeroPointExact, reaches, why } }) => [
+    rows.map(({ name, range }) => [
       name,
-      seen ? `${real(seen.min)} … ${real(seen.max)}` : '–',
-      chosen ? `${real(chosen.min)} … ${real(chosen.max)}` : `${real(reaches.min)} … ${real(reaches.max)}`,
-      chosen ? `${difference(chosen)} / 255 = ${real(scale)}` : real(scale),
-      zeroPointExact === null
-        ? integer(zeroPoint)
-        : `round(−128 ${zeroPointExact < -128 ? '−' : '+'} ${real(Math.abs(zeroPointExact + 128))}) = ${integer(zeroPoint)}`,
-      why,
+      range.seen ? `${real(range.seen.min)} … ${real(range.seen.max)}` : '–',
+      `${real((range.chosen ?? range.reaches).min)} … ${real((range.chosen ?? range.reaches).max)}`,
+      scaleText(range),
+      zeroPointText(range),
+      range.why,
     ]),
     context.colors.dim,
   );
-  return `${table}\n  The range always holds 0, and 0 is one of the 256 values.`;
+  const formulas = [
+    ...(rows.some(({ range }) => range.dtype === 'int8')
+      ? [
+          'int8: scale = (max − min) / 255, zero_point = round(−128 − min / scale); the range always holds 0, which is one of the 256 values.',
+        ]
+      : []),
+    ...(rows.some(({ range }) => range.dtype === 'int16')
+      ? ['int16: scale = the larger of |min| and |max| / 32767, zero_point = 0.']
+      : []),
+  ];
+  return [table, ...formulas.map((line) => `  ${line}`)].join('\n');
+}
+
+function scaleText({ chosen, scale, dtype }: RangeMath): string {
+  if (!chosen) return real(scale);
+  const whole =
+    dtype === 'int16' ? `${real(Math.max(-chosen.min, chosen.max))} / 32767` : `${difference(chosen)} / 255`;
+  return `${whole} = ${real(scale)}`;
+}
+
+function zeroPointText({ zeroPoint, zeroPointExact }: RangeMath): string {
+  if (zeroPointExact === null) return integer(zeroPoint);
+  const shift = zeroPointExact + 128; // −min / scale, at least 0
+  return `round(−128 + ${real(shift)}) = ${integer(zeroPoint)}`;
 }
 
 const difference = ({ min, max }: { readonly min: number; readonly max: number }): string =>
@@ -98,7 +120,7 @@ function valuesText(example: ExampleMath, context: Context): string {
   ];
   if (activation && activation.computed !== activation.integer)
     lines.push(
-      `  The int8 network has ${integer(activation.computed)} there, not ${integer(activation.integer)}: the layers before it have lost something already.`,
+      `  The quantized network has ${integer(activation.computed)} there, not ${integer(activation.integer)}: the layers before it have lost something already.`,
     );
   return lines.join('\n');
 }
@@ -141,26 +163,41 @@ function accumulatorText(
 }
 
 function requantizeText(example: ExampleMath, { scale: outputScale, tensor }: RangeMath): string {
-  const { accumulator, requantize: r, real: value, float, weight } = example;
-  const inputScale = example.activation?.scale;
-  const fraction = r.multiplier / 2 ** 31;
-  const product =
-    inputScale === undefined ? '' : `${real(inputScale)} · ${real(weight.scale)} / ${real(outputScale)} = `;
+  const { accumulator, requantize: r, real: value, float, weight, activation } = example;
+  const product = activation ? `${real(activation.scale)} · ${real(weight.scale)} / ${real(outputScale)} = ` : '';
+  const zero = Math.abs(r.zeroPoint);
   const lines = [
-    `M = ${product}${real(r.scale)} = ${fraction.toFixed(9)} · 2^${integer(r.shift)}: multiplier ${r.multiplier} (of 2^31), shift ${integer(r.shift)}`,
-    `in real numbers  ${integer(accumulator)} · M = ${decimal(accumulator * r.scale)}; in integers, rounded twice:`,
+    `M = ${product}${real(r.scale)} = ${fixedPointText(r)}`,
+    `in real numbers  ${integer(accumulator)} · M = ${decimal(accumulator * r.scale)}; in integers, rounded ${r.rounds}:`,
+    ...roundingLines(accumulator, r),
+    ...(zero > 0
+      ? [`zero_point       ${integer(r.scaled)} ${r.zeroPoint < 0 ? '−' : '+'} ${zero} = ${integer(r.unclamped)}`]
+      : []),
+    `clamp            to ${integer(r.min)} … ${integer(r.max)}: ${integer(r.integer)}, the very integer of the reference`,
+    `stands for       ${real(outputScale)} · ${zero > 0 ? `(${integer(r.integer)} ${r.zeroPoint < 0 ? '+' : '−'} ${zero})` : integer(r.integer)} = ${real(value)} of "${tensor}"; the float network has ${real(float)}`,
+  ];
+  return lines.map((line) => `  ${line}`).join('\n');
+}
+
+const fixedPointText = (r: RequantizeMath): string =>
+  r.rounds === 'twice'
+    ? `${(r.multiplier / 2 ** 31).toFixed(9)} · 2^${integer(r.shift)}: multiplier ${r.multiplier} (of 2^31), shift ${integer(r.shift)}`
+    : `${r.multiplier} / 2^${r.shift}, nearly: a multiplier of 15 bits`;
+
+function roundingLines(accumulator: number, r: RequantizeMath): string[] {
+  if (r.rounds === 'once')
+    return [
+      `multiply, shift  round(${integer(accumulator)} · ${r.multiplier} / 2^${r.shift}) = ${integer(r.scaled)}, ties up`,
+    ];
+  return [
     ...(r.shift > 0 ? [`shift left       ${integer(accumulator)} · 2^${r.shift} = ${integer(r.shiftedLeft)}`] : []),
     `high multiply    round(${integer(r.shiftedLeft)} · ${r.multiplier} / 2^31) = ${integer(r.highMultiplied)}`,
     ...(r.shift < 0
       ? [
-          `shift right      round(${integer(r.highMultiplied)} / 2^${-r.shift}) = ${integer(r.shiftedRight)}, ties away from zero`,
+          `shift right      round(${integer(r.highMultiplied)} / 2^${-r.shift}) = ${integer(r.scaled)}, ties away from zero`,
         ]
       : []),
-    `zero_point       ${integer(r.shiftedRight)} ${r.zeroPoint < 0 ? '−' : '+'} ${Math.abs(r.zeroPoint)} = ${integer(r.unclamped)}`,
-    `clamp            to ${integer(r.min)} … ${integer(r.max)}: ${integer(r.byte)}, the byte that the int8 reference gives`,
-    `stands for       ${real(outputScale)} · (${integer(r.byte)} ${r.zeroPoint < 0 ? '+' : '−'} ${Math.abs(r.zeroPoint)}) = ${real(value)} of "${tensor}"; the float network has ${real(float)}`,
   ];
-  return lines.map((line) => `  ${line}`).join('\n');
 }
 
 function granularityText(losses: readonly GranularityLoss[], context: Context): string {

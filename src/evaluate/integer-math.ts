@@ -1,11 +1,14 @@
 /**
- * One byte of an int8 layer with weights, worked out the way a person does it on paper: tap by tap, then step by step
- * from the sum to the byte. Nothing here is faster than it is plain; the operators' own arithmetic is held against it.
+ * One output of a quantized layer with weights, worked out the way a person does it on paper: tap by tap, then step by step
+ * from the sum to the integer. Nothing here is faster than it is plain; the operators' own arithmetic is held against it.
  */
 import {
   clamp,
   type FixedPointScale,
+  multiplyByReducedMultiplier,
   quantizeMultiplier,
+  type ReducedScale,
+  reduceScale,
   roundingDivideByPowerOfTwo,
   roundingDoublingHighMultiply,
 } from '../core/fixed-point.js';
@@ -13,6 +16,7 @@ import { dataOf, perTensorQuant } from '../core/tensor.js';
 import { activationRangeQuantized } from '../ops/activation.js';
 import { opNamed } from '../ops/index.js';
 import type { OpNode } from '../ops/op.js';
+import { roundsTwice } from '../ops/weighted-16x8.js';
 import type { WeightedNode } from '../ops/weighted-op.js';
 
 export interface TapMath {
@@ -31,17 +35,29 @@ export interface AccumulatorMath {
   readonly accumulator: number; // sum + bias
 }
 
-/** From the accumulator to the byte, rounding twice as TensorFlow Lite Micro does. */
-export interface RequantizeMath extends FixedPointScale {
-  readonly scale: number; // input scale · weight scale / output scale = multiplier · 2^(shift − 31), nearly
-  readonly shiftedLeft: number; // accumulator · 2^shift where shift > 0, else the accumulator
-  readonly highMultiplied: number; // shiftedLeft · multiplier / 2^31, rounded
-  readonly shiftedRight: number; // … / 2^−shift where shift < 0, rounded, ties away from zero
+/** From the accumulator to the output, as TensorFlow Lite Micro does. */
+export type RequantizeMath = (Rounded & Twice) | (Rounded & Once);
+
+interface Rounded {
+  readonly scale: number; // input scale · weight scale / output scale, as near as a double comes
+  readonly scaled: number; // accumulator · scale in integers
   readonly zeroPoint: number;
-  readonly unclamped: number; // shiftedRight + zero_point
-  readonly min: number; // of int8 and of the fused activation
+  readonly unclamped: number; // scaled + zero_point
+  readonly min: number; // of the integer type and of the fused activation
   readonly max: number;
-  readonly byte: number;
+  readonly integer: number;
+}
+
+/** 8-bit activations, and wide ones with a bias of int32: a multiplier of 31 bits, and rounding after each of two steps. scale ≈ multiplier · 2^(shift − 31) */
+interface Twice extends FixedPointScale {
+  readonly rounds: 'twice';
+  readonly shiftedLeft: number; // accumulator · 2^shift where shift > 0, else the accumulator
+  readonly highMultiplied: number; // shiftedLeft · multiplier / 2^31, rounded; / 2^−shift where shift < 0: `scaled`
+}
+
+/** 16-bit activations: a multiplier of 15 bits and one shift to the right. scale ≈ multiplier / 2^shift */
+interface Once extends ReducedScale {
+  readonly rounds: 'once';
 }
 
 export interface IntegerMath extends AccumulatorMath {
@@ -52,7 +68,7 @@ export interface IntegerMath extends AccumulatorMath {
 export const hasIntegerMath = (op: string): boolean => opNamed(op).terms !== undefined;
 
 /**
- * @param node int8, with the values of its input
+ * @param node in integers, with the values of its input
  * @param output which element of the output
  */
 export function integerMath(op: string, node: OpNode, output: number): IntegerMath {
@@ -76,7 +92,13 @@ export function integerMath(op: string, node: OpNode, output: number): IntegerMa
     sum,
     bias,
     accumulator: sum + bias,
-    requantize: requantizeMath(sum + bias, terms.scale, outputZeroPoint, range),
+    requantize: requantizeMath(
+      sum + bias,
+      terms.scale,
+      outputZeroPoint,
+      range,
+      input.dtype === 'int16' && !roundsTwice(node as WeightedNode),
+    ),
   };
 }
 
@@ -85,23 +107,22 @@ function requantizeMath(
   scale: number,
   zeroPoint: number,
   [min, max]: readonly [number, number],
+  short: boolean, // multipliers of 15 bits
 ): RequantizeMath {
+  const way = short ? once(accumulator, scale) : twice(accumulator, scale);
+  const unclamped = way.scaled + zeroPoint;
+  return { ...way, scale, zeroPoint, unclamped, min, max, integer: clamp(unclamped, min, max) };
+}
+
+function twice(accumulator: number, scale: number) {
   const { multiplier, shift } = quantizeMultiplier(scale);
   const shiftedLeft = accumulator * 2 ** Math.max(shift, 0);
   const highMultiplied = roundingDoublingHighMultiply(shiftedLeft, multiplier);
-  const shiftedRight = roundingDivideByPowerOfTwo(highMultiplied, Math.max(-shift, 0));
-  const unclamped = shiftedRight + zeroPoint;
-  return {
-    scale,
-    multiplier,
-    shift,
-    shiftedLeft,
-    highMultiplied,
-    shiftedRight,
-    zeroPoint,
-    unclamped,
-    min,
-    max,
-    byte: clamp(unclamped, min, max),
-  };
+  const scaled = roundingDivideByPowerOfTwo(highMultiplied, Math.max(-shift, 0));
+  return { rounds: 'twice', multiplier, shift, shiftedLeft, highMultiplied, scaled } as const;
+}
+
+function once(accumulator: number, scale: number) {
+  const reduced = reduceScale(quantizeMultiplier(scale));
+  return { rounds: 'once', ...reduced, scaled: multiplyByReducedMultiplier(accumulator, reduced) } as const;
 }

@@ -3,6 +3,7 @@
  * weight, one activation and one bias turned into, and the way to one output byte.
  */
 import { ThimbleError } from '../core/errors.js';
+import { clamp, roundHalfAway } from '../core/fixed-point.js';
 import { type Graph, type Node, tensorOf } from '../core/graph.js';
 import { quantizeValue } from '../core/real-to-int8.js';
 import { dataOf, perTensorQuant, sameQuant, shapeText, type TypedArray } from '../core/tensor.js';
@@ -13,7 +14,7 @@ import { chosenRange } from '../quantize/chosen-range.js';
 import type { QuantizationPlan } from '../quantize/plan.js';
 import { prepared } from '../quantize/quantizable.js';
 import type { Recipe } from '../quantize/recipe.js';
-import { asymmetricQuant, type Range } from '../quantize/scales.js';
+import { asymmetricQuant, type Range, symmetricQuant16 } from '../quantize/scales.js';
 import { hasIntegerMath, type IntegerMath, integerMath } from './integer-math.js';
 
 /** A tensor's way from what was seen of it to scale and zero_point. */
@@ -22,10 +23,11 @@ export interface RangeMath {
   readonly seen: Range | null; // smallest and largest value while calibrating
   /** The range that the calibrator made of it; null where scale and zero_point come from elsewhere: see `why`. */
   readonly chosen: Range | null;
-  readonly scale: number; // (max − min) / 255
-  readonly zeroPointExact: number | null; // −128 − min / scale, before rounding
+  readonly dtype: 'int8' | 'int16';
+  readonly scale: number; // int8: (max − min) / 255; int16: the larger of |min| and |max| / 32767
+  readonly zeroPointExact: number | null; // int8: −128 − min / scale, before rounding
   readonly zeroPoint: number;
-  readonly reaches: Range; // what −128 and 127 stand for
+  readonly reaches: Range; // what the smallest and the largest integer stand for
   readonly why: string;
 }
 
@@ -46,7 +48,7 @@ export interface WeightMath extends ValueMath {
 }
 
 export interface ActivationMath extends ValueMath {
-  readonly computed: number; // the byte that the int8 network has there: layers before may have lost something
+  readonly computed: number; // the integer that the quantized network has there: layers before may have lost something
 }
 
 export interface LayerMath {
@@ -65,9 +67,9 @@ export interface ExampleMath extends IntegerMath {
   readonly weight: WeightMath; // of the tap that counts most
   readonly activation: ActivationMath | null; // of that tap; null where all of them are padding
   readonly biasValue: ValueMath | null;
-  readonly real: number; // what the byte stands for
+  readonly real: number; // what the output stands for
   readonly float: number; // what the float network computes there
-  readonly reference: number; // the byte of the int8 reference: the same
+  readonly reference: number; // what the reference interpreter gives: the same
 }
 
 export interface LayerMathInput {
@@ -91,14 +93,10 @@ export function layerMath(input: LayerMathInput, layer: string, at?: readonly nu
   const ranges = {
     node: node.name,
     op: node.op,
-    input: rangeMath(input, own, node.inputs[0]!),
-    output: rangeMath(input, own, node.outputs[0]!),
+    input: rangeMath(input, own, node.inputs[0]!, int8Node.inputs[0]!),
+    output: rangeMath(input, own, node.outputs[0]!, int8Node.outputs[0]!),
   };
   if (!hasIntegerMath(node.op)) return { ...ranges, example: null };
-  if (tensorOf(input.int8, int8Node.outputs[0]!).dtype !== 'int8')
-    throw new ThimbleError('E_USAGE', `"${layer}" does not compute in int8, and only that is worked out by hand`, [
-      'Take another layer, or a recipe with 8-bit activations.',
-    ]);
   return { ...ranges, example: exampleMath(input, own, node, int8Node, at) };
 }
 
@@ -113,25 +111,36 @@ export function nodeNamed(graph: Graph, name: string): Node {
   ]);
 }
 
-function rangeMath({ plan, stats, recipe }: LayerMathInput, graph: Graph, tensor: string): RangeMath {
+/** @param tensor in the float graph; @param quantized what the layer reads or writes in its stead */
+function rangeMath(
+  { int8, plan, stats, recipe }: LayerMathInput,
+  graph: Graph,
+  tensor: string,
+  quantized: string,
+): RangeMath {
   const entry = plan.tensors[tensor]!;
-  const [scale, zeroPoint] = [entry.scale[0]!, entry.zeroPoint[0]!];
+  const { quant, dtype } = tensorOf(int8, quantized);
+  const { scale, zeroPoint } = perTensorQuant({ name: quantized, shape: [], dtype, quant: quant! });
   const seen = Object.hasOwn(stats.tensors, tensor) ? stats.tensors[tensor]! : null;
-  const range =
-    seen && tensorOf(graph, tensor).data === undefined ? chosenRange(seen, recipe.activations, tensor) : null;
-  const makesIt = range !== null && sameQuant(asymmetricQuant(range), entry);
-  const chosen = makesIt ? { min: Math.min(range.min, 0), max: Math.max(range.max, 0) } : null;
+  const varies = seen !== null && tensorOf(graph, tensor).data === undefined;
+  const range = varies ? (dtype === 'int16' ? seen : chosenRange(seen, recipe.activations, tensor)) : null;
+  const made = range && (dtype === 'int16' ? symmetricQuant16(range) : asymmetricQuant(range));
+  const chosen = made && sameQuant(made, quant) ? { min: Math.min(range!.min, 0), max: Math.max(range!.max, 0) } : null;
+  const [least, most] = limitsOf(dtype);
   return {
     tensor,
     seen: seen && { min: seen.min, max: seen.max },
     chosen,
+    dtype: dtype as RangeMath['dtype'],
     scale,
-    zeroPointExact: chosen && -128 - chosen.min / scale,
+    zeroPointExact: chosen && dtype === 'int8' ? -128 - chosen.min / scale : null,
     zeroPoint,
-    reaches: { min: scale * (-128 - zeroPoint), max: scale * (127 - zeroPoint) },
-    why: entry.why,
+    reaches: { min: scale * (least - zeroPoint), max: scale * (most - zeroPoint) },
+    why: entry.dtype === dtype ? entry.why : `taken from ${entry.dtype} to ${dtype} in front of the layer or behind it`,
   };
 }
+
+const limitsOf = (dtype: string): readonly [number, number] => (dtype === 'int16' ? [-32768, 32767] : [-128, 127]);
 
 function exampleMath(
   { int8, sample }: LayerMathInput,
@@ -148,8 +157,8 @@ function exampleMath(
   const index = at ? indexOf(shape, at, node.name) : tellingOutput(node.op, operands, outputs);
   const math = integerMath(node.op, operands, index);
   const reference = outputs[index]!;
-  if (math.requantize.byte !== reference)
-    throw new TypeError(`"${node.name}" by hand gives ${math.requantize.byte}, the int8 reference ${reference}`);
+  if (math.requantize.integer !== reference)
+    throw new TypeError(`"${node.name}" by hand gives ${math.requantize.integer}, the reference ${reference}`);
   const tap = [...math.taps].sort((a, b) => Math.abs(b.product) - Math.abs(a.product) || a.weightIndex - b.weightIndex);
   const read = tap.find(({ inputIndex }) => inputIndex !== null);
   const [input, weights, bias] = int8Node.inputs.map((name) => (name === null ? undefined : tensorOf(int8, name)));
@@ -187,8 +196,9 @@ function exampleMath(
   function activationMath(element: number, computed: number): ActivationMath {
     const quant = perTensorQuant(input!);
     const real = reals.get(floatInput!)![element]!;
-    const byte = quantizeValue(real, quant.scale, quant.zeroPoint);
-    return { ...valueMath(element, real, quant.scale, quant.zeroPoint, byte), computed };
+    const [min, max] = limitsOf(input!.dtype);
+    const nearest = clamp(roundHalfAway(real / quant.scale) + quant.zeroPoint, min, max);
+    return { ...valueMath(element, real, quant.scale, quant.zeroPoint, nearest), computed };
   }
 }
 
@@ -205,7 +215,7 @@ const valueMath = (index: number, real: number, scale: number, zeroPoint: number
   back: scale * (integer - zeroPoint),
 });
 
-/** The largest byte that no clamp has cut off, away from the padding where there is one. */
+/** The largest output that no clamp has cut off, away from the padding where there is one. */
 function tellingOutput(op: string, operands: ReturnType<typeof operandsOf>, outputs: TypedArray): number {
   const order = Array.from(outputs.keys()).sort((a, b) => outputs[b]! - outputs[a]! || a - b);
   let first: number | undefined;

@@ -74,7 +74,7 @@ export const probability: QuantRule = { kind: 'fixed', scale: 1 / 256, zeroPoint
 export interface Terms {
   readonly channel: number; // of the bias and of per-channel scales
   readonly taps: readonly Tap[];
-  readonly scale: number; // of an int8 node: input · weight / output scale, rounded as the kernels have it; else NaN
+  readonly scale: number; // of a node in integers: input · weight / output scale, rounded as the kernels have it; else NaN
 }
 
 export interface Tap {

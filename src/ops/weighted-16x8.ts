@@ -85,7 +85,8 @@ export function prepareAnyWidth(
   };
 }
 
-const roundsTwice = ({ inputs: [, , bias] }: WeightedNode): boolean => bias?.dtype === 'int32';
+/** As the 8-bit kernels do: where some converter wrote a bias of int32. */
+export const roundsTwice = ({ inputs: [, , bias] }: WeightedNode): boolean => bias?.dtype === 'int32';
 
 /** What the C does for a node, as far as its weights decide it. */
 interface Arithmetic16x8 {

@@ -31,13 +31,13 @@ export function effectiveScales({ inputs: [input, weights], outputs }: WeightedN
   );
 }
 
-/** The scale of one channel, where the node is int8; NaN elsewhere. */
+/** The scale of one channel, where the node computes in integers; NaN elsewhere. */
 export const outputScale = (
   node: WeightedNode,
   channel: number,
   scales: (node: WeightedNode, channels: number) => readonly number[],
   channels: number,
-): number => (node.outputs[0]!.dtype === 'int8' ? scales(node, channels)[channel]! : Number.NaN);
+): number => (node.outputs[0]!.dtype !== 'float32' ? scales(node, channels)[channel]! : Number.NaN);
 
 /** One sentence per reason why the integer kernel would not be exact. */
 export function weightedFaults(

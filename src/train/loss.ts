@@ -81,6 +81,18 @@ export function openTeacher(lib: TF, student: Graph, choice: Distillation): Teac
   };
 }
 
+/** −log of the probability that each row gives its label. */
+export function labelLosses(logits: Float32Array, labels: Int32Array): Float64Array {
+  const classes = logits.length / labels.length;
+  return Float64Array.from(labels, (label, row) => {
+    const scores = logits.subarray(row * classes, (row + 1) * classes);
+    const largest = scores.reduce((a, b) => Math.max(a, b));
+    let sum = 0;
+    for (const score of scores) sum += Math.exp(score - largest);
+    return Math.log(sum) + largest - scores[label]!;
+  });
+}
+
 /** The share of rows whose largest value stands at the label. */
 export function hitRate(logits: Float32Array, labels: Int32Array): number {
   const classes = logits.length / labels.length;

@@ -7,7 +7,7 @@ import type { EpochRecord, FineTuneResult, TrainingSettings } from './fine-tune.
 import type { ForwardOptions, ForwardQuantizer, TfGraph } from './graph-to-tf.js';
 import type { TF } from './kernels/heap.js';
 import type { Batch } from './labelled-batches.js';
-import { crossEntropy, hitRate, logitsOf, type Teacher } from './loss.js';
+import { crossEntropy, hitRate, labelLosses, logitsOf, type Teacher } from './loss.js';
 import { createOptimizer, type Optimizer, scheduleFactor } from './optimizer.js';
 
 /** Fake quantization while training: parameters are chosen anew before every step, from the weights of now. */
@@ -37,11 +37,24 @@ interface Measure {
   readonly accuracy: number;
 }
 
+/** On held-out samples. */
+interface HeldMeasure extends Measure {
+  readonly losses: Float64Array; // of each sample
+}
+
 interface Best {
   readonly entry: EpochRecord;
+  readonly losses: Float64Array | null; // of the held-out samples; null where there are none
   readonly snapshot: readonly Float32Array[];
   readonly extra: unknown; // the quantizer's state
 }
+
+interface Recorded {
+  readonly entry: EpochRecord;
+  readonly losses: Float64Array | null;
+}
+
+const Z95 = 1.96; // standard errors to the end of a 95 % interval
 
 // Nothing is kept for gradients while measuring: larger batches are faster.
 const MEASURING_BATCH = 256;
@@ -66,9 +79,9 @@ export class Trainer {
     if (settings.batchNorm) this.observe(train);
     const history: EpochRecord[] = [];
     let best = this.resumed(key, history);
-    const keepBest = (entry: EpochRecord): boolean => {
-      const better = !best || (entry.validationLoss ?? 0) <= (best.entry.validationLoss ?? 0);
-      if (better) best = { entry, snapshot: model.snapshot(), extra: quantizer?.state() };
+    const keepBest = ({ entry, losses }: Recorded): boolean => {
+      const better = !best || this.isBetter(entry, losses, best);
+      if (better) best = { entry, losses, snapshot: model.snapshot(), extra: quantizer?.state() };
       this.save(key, history, best!, better);
       return better;
     };
@@ -85,6 +98,17 @@ export class Trainer {
     return { graph, history, bestEpoch: best!.entry.epoch };
   }
 
+  /**
+   * With a quantizer, epoch 0 is a model that needs no training: it stands unless the held-out loss falls by more than
+   * chance explains. Training moves what the model says of data unlike that which trains it, and nothing held out of the
+   * same data shows that.
+   */
+  private isBetter(entry: EpochRecord, losses: Float64Array | null, best: Best): boolean {
+    if (!losses || !best.losses) return true;
+    if (this.parts.quantizer && best.entry.epoch === 0) return fallsBeyondChance(best.losses, losses);
+    return entry.validationLoss! <= best.entry.validationLoss!;
+  }
+
   private resumed(key: string, history: EpochRecord[]): Best | undefined {
     const { model, settings, quantizer, stage } = this.parts;
     const kept = settings.checkpoint?.load(key);
@@ -93,10 +117,11 @@ export class Trainer {
     history.push(...kept.history);
     model.restore(last);
     this.optimizer.restore(kept.optimizer);
-    const { atBest, atLast } = extra as { atBest: unknown; atLast: unknown };
+    const { atBest, atLast, losses } = extra as { atBest: unknown; atLast: unknown; losses: number[] | null };
     quantizer?.restore(atLast);
     settings.onEvent?.({ stage, message: `goes on after epoch ${kept.history.length - 1} of an earlier run` });
-    return { entry: kept.history.find(({ epoch }) => epoch === kept.bestEpoch)!, snapshot: best, extra: atBest };
+    const entry = kept.history.find(({ epoch }) => epoch === kept.bestEpoch)!;
+    return { entry, losses: losses && Float64Array.from(losses), snapshot: best, extra: atBest };
   }
 
   private save(key: string, history: readonly EpochRecord[], best: Best, isNew: boolean): void {
@@ -108,7 +133,11 @@ export class Trainer {
       best: best.snapshot,
       last: model.snapshot(),
       optimizer: this.optimizer.state(),
-      extra: { atBest: best.extra ?? null, atLast: quantizer?.state() ?? null },
+      extra: {
+        atBest: best.extra ?? null,
+        atLast: quantizer?.state() ?? null,
+        losses: best.losses && [...best.losses],
+      },
     };
     settings.checkpoint.save(key, checkpoint, isNew ? model.toGraph() : null);
   }
@@ -128,7 +157,7 @@ export class Trainer {
     epoch: number,
     trained: Measure | null,
     validation: readonly number[],
-  ): Promise<EpochRecord> {
+  ): Promise<Recorded> {
     const { settings, stage } = this.parts;
     const held = validation.length > 0 ? await this.measure(validation) : null;
     const entry: EpochRecord = {
@@ -140,7 +169,7 @@ export class Trainer {
     };
     history.push(entry);
     settings.onEvent?.({ stage, message: epochText(entry, settings.epochs) });
-    return entry;
+    return { entry, losses: held?.losses ?? null };
   }
 
   private async epoch(epoch: number, order: readonly number[]): Promise<Measure> {
@@ -194,21 +223,23 @@ export class Trainer {
     this.optimizer.stepDone();
   }
 
-  private async measure(indices: readonly number[]): Promise<Measure> {
+  private async measure(indices: readonly number[]): Promise<HeldMeasure> {
     const { lib, model, quantizer, read } = this.parts;
     const forAll = quantizer?.forStep(lib, model.toGraph(), false);
-    let [loss, hits] = [0, 0];
+    const losses = new Float64Array(indices.length);
+    let hits = 0;
     for (let begin = 0; begin < indices.length; begin += MEASURING_BATCH) {
       await this.pause();
       const batch = indices.slice(begin, begin + MEASURING_BATCH);
       lib.tidy(() => {
         const [x, labels] = this.inputsOf(read(batch, null));
-        const logits = this.forward(x, batch.length, { quantizer: forAll });
-        loss += crossEntropy(lib, logits, labels).dataSync()[0]! * batch.length;
-        hits += hitRate(logits.dataSync<'float32'>(), labels) * batch.length;
+        const logits = this.forward(x, batch.length, { quantizer: forAll }).dataSync<'float32'>();
+        losses.set(labelLosses(logits, labels), begin);
+        hits += hitRate(logits, labels) * batch.length;
       });
     }
-    return { loss: loss / indices.length, accuracy: hits / indices.length };
+    const loss = losses.reduce((sum, each) => sum + each, 0) / indices.length;
+    return { loss, accuracy: hits / indices.length, losses };
   }
 
   private inputsOf({ values, labels }: Batch): [tf.Tensor, Int32Array] {
@@ -234,6 +265,15 @@ export class Trainer {
       ]);
     throw new ThimbleError('E_INTERRUPTED', 'training was interrupted; the model is unchanged', []);
   }
+}
+
+/** Whether the 95 % interval of the mean of before − after, sample by sample, lies above 0. */
+export function fallsBeyondChance(before: Float64Array, after: Float64Array): boolean {
+  const n = before.length;
+  const falls = before.map((loss, i) => loss - after[i]!);
+  const mean = falls.reduce((sum, each) => sum + each, 0) / n;
+  const variance = falls.reduce((sum, each) => sum + (each - mean) ** 2, 0) / Math.max(n - 1, 1);
+  return mean > Z95 * Math.sqrt(variance / n);
 }
 
 const diverged = (epoch: number, batch: number, learningRate: number): ThimbleError =>

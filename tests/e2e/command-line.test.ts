@@ -139,10 +139,10 @@ describe('the command line', () => {
     const args = ['explain', model, '--data', samples, '--samples', '8', '--calibration', '16', '--math', 'conv'];
     const { math, granularity } = jsonOf((await runCli(['--json', ...args, '--at', '0,0,1'])).stdout);
     expect(math.example).toMatchObject({ at: [0, 0, 1], channel: 1, taps: { length: 9 } });
-    expect(math.example.requantize.byte).toBe(math.example.reference);
+    expect(math.example.requantize.integer).toBe(math.example.reference);
     expect(granularity.map((loss: { granularity: string }) => loss.granularity)).toEqual(['per-tensor', 'per-channel']);
     const { stdout } = await runCli(args);
-    for (const part of ['scale = (max − min) / 255', 'accumulator', 'the byte that the int8 reference gives'])
+    for (const part of ['scale = (max − min) / 255', 'accumulator', 'the very integer of the reference'])
       expect(stdout).toContain(part);
     const unknown = await runCli([...args, '--math', 'con']);
     expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean conv?')]);

@@ -171,7 +171,7 @@ export function qatText({ history, bestEpoch, agreement }: QatReport): string {
   const ended =
     bestEpoch > 0
       ? `epoch ${bestEpoch} of ${history.length - 1} was best${loss}`
-      : 'no epoch lowered the loss on held-out samples: quantized without it';
+      : 'no epoch lowered the loss on held-out samples by more than chance: quantized without it';
   const count = (key: 'equal' | 'values'): number => agreement.reduce((sum, layer) => sum + layer[key], 0);
   const worst = Math.max(...agreement.map((layer) => layer.worst));
   return `quantization-aware training: ${ended}

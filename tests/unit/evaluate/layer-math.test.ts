@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { tensorOf } from '../../../src/core/graph.js';
+import { arrayTypeOf } from '../../../src/core/tensor.js';
 import { granularityLosses } from '../../../src/evaluate/granularity.js';
 import { integerMath } from '../../../src/evaluate/integer-math.js';
 import { layerMath, placeOf } from '../../../src/evaluate/layer-math.js';
@@ -7,7 +9,7 @@ import { opNamed } from '../../../src/ops/index.js';
 import { operandsOf } from '../../../src/ops/op.js';
 import { quantizeGraph } from '../../../src/quantize/quantize-graph.js';
 import { parseRecipe } from '../../../src/quantize/recipe.js';
-import { goldenModel } from '../../conformance/golden-files.js';
+import { goldenModel, goldenOps } from '../../conformance/golden-files.js';
 import { randomLayers } from '../../conformance/random-layers.js';
 import { withoutShared } from '../../shared-folder.js';
 import { defineInteger, layerNode } from '../ops/weighted-layer.js';
@@ -19,7 +21,7 @@ describe('an int8 byte by hand', () => {
     for (const [seed, layer] of randomLayers(150).entries()) {
       const node = layerNode(layer, seed);
       const expected = defineInteger(layer.op, node);
-      const found = Int8Array.from(expected, (_, i) => integerMath(layer.op, node, i).requantize.byte);
+      const found = Int8Array.from(expected, (_, i) => integerMath(layer.op, node, i).requantize.integer);
       expect(found, `${seed}: ${JSON.stringify(layer)}`).toEqual(expected);
       bytes += found.length;
     }
@@ -37,9 +39,30 @@ describe('an int8 byte by hand', () => {
       const golden = new Int8Array(Uint8Array.from(layers!.subarray(offset, (offset += count))).buffer);
       if (!opNamed(node.op).terms) continue;
       for (let i = 0; i < count; i += 37, compared++)
-        expect(integerMath(node.op, operandsOf(graph, node, values), i).requantize.byte, node.name).toBe(golden[i]);
+        expect(integerMath(node.op, operandsOf(graph, node, values), i).requantize.integer, node.name).toBe(golden[i]);
     }
     expect(compared).toBeGreaterThan(1500);
+  });
+});
+
+describe.skipIf(withoutShared)('a layer of its own by hand (needs ../shared)', () => {
+  it.each(['int8', 'int16'] as const)('is TensorFlow Lite Micro’s in %s', (dtype) => {
+    let outputs = 0;
+    for (const { name, graph, runs } of goldenOps().models) {
+      const [node] = graph.nodes;
+      const inputType = tensorOf(graph, graph.inputs[0]!).dtype;
+      if (graph.nodes.length > 1 || inputType !== dtype || !opNamed(node!.op).terms) continue;
+      for (const { label, inputs, outputs: golden } of runs) {
+        const typed = (bytes: Uint8Array) => new arrayTypeOf[dtype](Uint8Array.from(bytes).buffer);
+        const values = new Map([[graph.inputs[0]!, typed(inputs[0]!)]]);
+        const expected = typed(golden[0]!);
+        const operands = operandsOf(graph, node!, values);
+        const found = expected.map((_, i) => integerMath(node!.op, operands, i).requantize.integer);
+        expect(found, `${name} ${label}`).toEqual(expected);
+        outputs += expected.length;
+      }
+    }
+    expect(outputs).toBeGreaterThan(1000);
   });
 });
 
@@ -73,8 +96,8 @@ describe('a layer worked out', () => {
     expect(example!.weight).toMatchObject({ index: 0, integer: 127, shares: 'the channel' });
     expect(example!.activation).toMatchObject({ index: 0, integer: -28, computed: -28 });
     // 15200 · 0.0001 = 1.52 = 3.04 steps of 0.5001, so 3 above the zero_point.
-    expect(example!.requantize).toMatchObject({ shiftedRight: 3, byte: output.zeroPoint + 3 });
-    expect(example!.reference).toBe(example!.requantize.byte);
+    expect(example!.requantize).toMatchObject({ rounds: 'twice', scaled: 3, integer: output.zeroPoint + 3 });
+    expect(example!.reference).toBe(example!.requantize.integer);
     expect(example!.float).toBeCloseTo(1.52, 6);
   });
 
@@ -85,6 +108,24 @@ describe('a layer worked out', () => {
     const { unclamped, min, max } = example!.requantize;
     expect(unclamped > min && unclamped < max).toBe(true);
     expect(placeOf([1, 3, 4, 5], 2 * 20 + 1 * 5 + 3)).toEqual([2, 1, 3]);
+  });
+
+  it('works a layer with 16-bit activations out as well', async () => {
+    const recipe = parseRecipe({ activations: { bits: 16 }, weights: { fullyConnected: 'per-channel' } });
+    const chain = graphOf(
+      { x: [1, 2] },
+      [constant('w', [2, 2], [1.27, -0.5, 127, 50]), constant('v', [2, 2], [1, 2, 3, 4])],
+      [
+        ['y', 'fully_connected', ['x', 'w', null], { activation: 'none', keepNumDims: false }],
+        ['z', 'fully_connected', ['y', 'v', null], { activation: 'none', keepNumDims: false }],
+      ],
+    );
+    const quantized = await quantizeGraph(chain, samples, recipe);
+    const { input, example } = layerMath({ ...quantized, recipe, sample: [Float32Array.of(0.5, 1)] }, 'z');
+    expect(input).toMatchObject({ dtype: 'int16', zeroPoint: 0, zeroPointExact: null });
+    expect(input.scale).toBeCloseTo(127.5 / 32767, 5);
+    expect(example!.requantize.rounds).toBe('once');
+    expect(example!.reference).toBe(example!.requantize.integer);
   });
 
   it('says where another layer’s ranges come from, and that it has no accumulator', async () => {

@@ -11,8 +11,10 @@ import { a8w8, namedRecipes, parseRecipe } from '../../../src/quantize/recipe.js
 import { fineTune } from '../../../src/train/fine-tune.js';
 import { graphToTf } from '../../../src/train/graph-to-tf.js';
 import { integerAgreement } from '../../../src/train/integer-agreement.js';
+import { labelLosses } from '../../../src/train/loss.js';
 import { plannedForward } from '../../../src/train/planned-quantizer.js';
 import { quantizeAware } from '../../../src/train/quantize-aware.js';
+import { fallsBeyondChance } from '../../../src/train/trainer.js';
 import { type TF, wasmBackend } from '../../../src/train/wasm-backend.js';
 import { classifier, quadrants } from './quadrants.js';
 import { randomValues, SampleGraph } from './sample-graphs.js';
@@ -237,5 +239,25 @@ describe('quantization-aware training', () => {
     const [before] = createInterpreter(float).run([sample]);
     await quantizeAware(float, data, qat, { ...options, epochs: 1 });
     expect(createInterpreter(float).run([sample])[0]).toEqual(before);
+  });
+});
+
+describe('the choice between training and none', () => {
+  it('asks for more than chance explains, sample by sample', () => {
+    const before = Float64Array.of(1, 2, 3, 4);
+    // Falls of 1, 1, 1, 1: no doubt. Of 4, 0, 0, 0: the mean is 1, and so is the standard error. Of 1, 2, 3, 4: the mean is
+    // 2.5, the standard error √(5 / 3 / 4) = 0.645.
+    expect(fallsBeyondChance(before, Float64Array.of(0, 1, 2, 3))).toBe(true);
+    expect(fallsBeyondChance(before, Float64Array.of(-3, 2, 3, 4))).toBe(false);
+    expect(fallsBeyondChance(before, Float64Array.of(0, 0, 0, 0))).toBe(true);
+    expect(fallsBeyondChance(before, Float64Array.of(-2, 1, 3, 4))).toBe(false); // 1 and 0.707
+    expect(fallsBeyondChance(before, before)).toBe(false);
+    expect(fallsBeyondChance(before, Float64Array.of(2, 3, 4, 5))).toBe(false);
+  });
+
+  it('measures the cross-entropy of each row', () => {
+    const losses = labelLosses(Float32Array.of(0, 0, 1000, 0, Math.log(3), 0), Int32Array.of(1, 0, 0));
+    for (const [row, expected] of [Math.log(2), 0, Math.log(4 / 3)].entries())
+      expect(losses[row]).toBeCloseTo(expected, 6);
   });
 });
