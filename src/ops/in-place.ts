@@ -1,5 +1,6 @@
 /** The portable kernels of the convolutions over their own input, and how their calls say so. */
 import { cores } from '../core/board-spec.js';
+import { bytesPerElement, isInteger } from '../core/tensor.js';
 import type { CNames, Cost, EmittedC, KernelVariant, OpNode } from './op.js';
 import { portableCost } from './portable-cost.js';
 import { type SlidingWindow, slidingWindow } from './sliding-window.js';
@@ -32,7 +33,8 @@ export const inPlaceVariant = <Attrs>(kernel: WindowedKernel<Attrs>): KernelVari
   name: 'portable_window',
   cores,
   implement(node, core) {
-    if (node.inputs[0].dtype !== 'int8' || node.outputs[0]!.dtype !== 'int8') return []; // rows are counted in bytes
+    const [input, output] = [node.inputs[0].dtype, node.outputs[0]!.dtype];
+    if (input !== output || !isInteger(input)) return []; // rows lie over rows by their elements
     const geometry = kernel.geometry(node);
     const window = slidingWindow(geometry, geometry.outputChannels);
     const { macs, weightBytes } = kernel.cost(node);
@@ -43,7 +45,7 @@ export const inPlaceVariant = <Attrs>(kernel: WindowedKernel<Attrs>): KernelVari
         instructions: Math.round(plain.instructions * WINDOW_SHARE),
         codeBytes: plain.codeBytes + WINDOW_CODE_BYTES,
         weightBytes,
-        scratchBytes: aligned(window.bytes),
+        scratchBytes: aligned(window.bytes * bytesPerElement[input]),
         overwrites: [0],
         emitC: (names) => kernel.emitC(node, names, window),
       },

@@ -7,12 +7,12 @@ import type { Window } from './window.js';
 export interface SlidingWindow {
   readonly rows: number; // of the input, kept at once
   readonly backwards: boolean; // from the last row of the output to the first: where the output is the larger one
-  readonly bytes: number;
+  readonly bytes: number; // of int8; of int16 twice as many
 }
 
 /**
- * The smaller of the two ways. Input and output begin at the same address; both are int8, so that a row of the output
- * has outputWidth · outputChannels bytes.
+ * The smaller of the two ways. Input and output begin at the same address and have elements of one size, in which a row
+ * of the output is outputWidth · outputChannels long.
  */
 export function slidingWindow(w: Window, outputChannels: number): SlidingWindow {
   const inputRow = w.inputWidth * w.inputChannels;

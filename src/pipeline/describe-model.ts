@@ -10,6 +10,7 @@ export interface LayerDescription {
   readonly name: string;
   readonly op: string;
   readonly outputShape: Shape;
+  readonly outputType: string; // 'int8', 'int16' …
   readonly outputBytes: number;
   readonly macs: number;
   readonly parameters: number; // numbers in its constants
@@ -46,6 +47,7 @@ export function describeModel(graph: Graph): ModelDescription {
       name: node.name,
       op: node.op,
       outputShape: output.shape,
+      outputType: output.dtype,
       outputBytes: byteCount(output),
       macs: cost.macs,
       parameters: parametersOf(graph, node.inputs),

@@ -87,12 +87,14 @@ function layerTable(
   estimate: BoardEstimate | undefined,
   context: Context,
 ): string {
+  const mixed = layers.some(({ outputType }) => outputType === 'int16');
   return tableText(
     [
       { title: '#', align: 'right' },
       { title: 'layer' },
       { title: 'op' },
       { title: 'output' },
+      ...(mixed ? [{ title: 'type' }] : []),
       { title: 'MACs', align: 'right' },
       { title: 'parameters', align: 'right' },
       { title: 'scale', align: 'right' },
@@ -104,6 +106,7 @@ function layerTable(
       shortened(layer.name, 30),
       layer.op,
       shapeText(layer.outputShape),
+      ...(mixed ? [layer.outputType] : []),
       countText(layer.macs),
       countText(layer.parameters),
       layer.quant ? layer.quant.scale.toPrecision(5) : '',

@@ -63,7 +63,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
 
   terms,
   cost,
-  emitC: (node, names) => (isInt16(node) ? emit16x8(node, names) : emitC(node, names, noWindow)),
+  emitC: (node, names) => emitC(node, names, noWindow),
   variants: [
     inPlaceVariant({ op: 'conv_2d', geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs), cost, emitC }),
     conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
@@ -152,6 +152,7 @@ function cost(node: Conv2dNode): Cost {
 }
 
 function emitC(node: Conv2dNode, names: CNames, window: SlidingWindow): EmittedC {
+  if (isInt16(node)) return emit16x8(node, names, window);
   const {
     symbol,
     inputs: [inputC],
@@ -175,7 +176,12 @@ function emitC(node: Conv2dNode, names: CNames, window: SlidingWindow): EmittedC
   };
 }
 
-function emit16x8(node: Conv2dNode, { symbol, inputs: [inputC], outputs: [outputC] }: CNames): EmittedC {
+function emit16x8(node: Conv2dNode, names: CNames, window: SlidingWindow): EmittedC {
+  const {
+    symbol,
+    inputs: [inputC],
+    outputs: [outputC],
+  } = names;
   const g = geometryOf(node.inputs, node.attrs);
   const scales = effectiveScales(node, g.outputChannels);
   const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
@@ -188,7 +194,8 @@ thimble_conv_2d_s16(
     ${symbol}_weights, /* height, width, depth */ ${g.filterHeight}, ${g.filterWidth}, ${g.depth},
     /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
     /* pad top, left */ ${g.padTop}, ${g.padLeft}, &${channels},
-    ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels});`,
+    ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels},
+    ${windowArguments(window, names)});`,
   };
 }
 

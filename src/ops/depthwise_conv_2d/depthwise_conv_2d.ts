@@ -62,7 +62,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
 
   terms,
   cost,
-  emitC: (node, names) => (isInt16(node) ? emit16x8(node, names) : emitC(node, names, noWindow)),
+  emitC: (node, names) => emitC(node, names, noWindow),
   variants: [
     inPlaceVariant({
       op: 'depthwise_conv_2d',
@@ -155,6 +155,7 @@ function cost(node: DepthwiseConv2dNode): Cost {
 }
 
 function emitC(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow): EmittedC {
+  if (isInt16(node)) return emit16x8(node, names, window);
   const {
     symbol,
     inputs: [inputC],
@@ -178,7 +179,12 @@ function emitC(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow):
   };
 }
 
-function emit16x8(node: DepthwiseConv2dNode, { symbol, inputs: [inputC], outputs: [outputC] }: CNames): EmittedC {
+function emit16x8(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow): EmittedC {
+  const {
+    symbol,
+    inputs: [inputC],
+    outputs: [outputC],
+  } = names;
   const g = geometryOf(node.inputs, node.attrs);
   const scales = effectiveScales(node, g.outputChannels);
   const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
@@ -191,7 +197,8 @@ thimble_depthwise_conv_2d_s16(
     ${symbol}_weights, /* height, width, depth multiplier */ ${g.filterHeight}, ${g.filterWidth}, ${g.depthMultiplier},
     /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
     /* pad top, left */ ${g.padTop}, ${g.padLeft}, &${channels},
-    ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth});`,
+    ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth},
+    ${windowArguments(window, names)});`,
   };
 }
 

@@ -9,6 +9,7 @@
 #define THIMBLE_DEPTHWISE_CONV_2D_S16_H
 
 #include "thimble_16x8.h"
+#include "thimble_sliding_window.h"
 
 THIMBLE_INLINE void thimble_depthwise_conv_2d_s16(
     const int16_t *input, int32_t input_height, int32_t input_width, int32_t input_channels,
@@ -16,16 +17,29 @@ THIMBLE_INLINE void thimble_depthwise_conv_2d_s16(
     int32_t stride_height, int32_t stride_width, int32_t dilation_height, int32_t dilation_width,
     int32_t pad_top, int32_t pad_left,
     const thimble_channels_16x8 *channels,
-    int16_t *output, int32_t output_height, int32_t output_width)
+    int16_t *output, int32_t output_height, int32_t output_width,
+    int8_t *window, int32_t window_rows, int32_t backwards) /* 0 rows: the output lies apart from the input */
 {
     const int32_t output_channels = input_channels * depth_multiplier;
 
-    for (int32_t out_y = 0; out_y < output_height; out_y++) {
+    const int16_t *const source = window_rows > 0 ? (const int16_t *)(const void *)window : input;
+    int32_t source_row = window_rows > 0 ? THIMBLE_WINDOW_EMPTY(backwards) : 0; /* of the input, where source begins */
+
+    for (int32_t i = 0; i < output_height; i++) {
+        const int32_t out_y = backwards ? output_height - 1 - i : i;
+        int16_t *out = output + out_y * output_width * output_channels;
         const int32_t top = out_y * stride_height - pad_top;
         /* rows of the filter that lie inside the input */
         const int32_t y_begin = top < 0 ? (-top + dilation_height - 1) / dilation_height : 0;
         const int32_t y_end =
             THIMBLE_MIN(filter_height, (input_height - top + dilation_height - 1) / dilation_height);
+
+        if (window_rows > 0)
+            thimble_slide_window(
+                window, window_rows, input_width * input_channels * 2, (const int8_t *)(const void *)input, input_height,
+                &source_row,
+                thimble_window_first(top, (filter_height - 1) * dilation_height + 1, input_height, window_rows, backwards),
+                backwards);
 
         for (int32_t out_x = 0; out_x < output_width; out_x++) {
             const int32_t left = out_x * stride_width - pad_left;
@@ -38,19 +52,19 @@ THIMBLE_INLINE void thimble_depthwise_conv_2d_s16(
                 int64_t wide_sum = 0;
 
                 for (int32_t y = y_begin; y < y_end; y++) {
-                    const int32_t row = (top + y * dilation_height) * input_width;
+                    const int32_t row = (top + y * dilation_height - source_row) * input_width;
                     for (int32_t x = x_begin; x < x_end; x++) {
                         const int32_t pixel = row + left + x * dilation_width;
                         const int8_t *w = weights + (y * filter_width + x) * output_channels + c;
                         const int32_t product
-                            = (int32_t)input[pixel * input_channels + c / depth_multiplier] * THIMBLE_LOAD_S8(w);
+                            = (int32_t)source[pixel * input_channels + c / depth_multiplier] * THIMBLE_LOAD_S8(w);
                         if (channels->wide)
                             wide_sum += product;
                         else
                             sum += product;
                     }
                 }
-                *output++ = thimble_output_16x8(channels, c, sum, wide_sum);
+                *out++ = thimble_output_16x8(channels, c, sum, wide_sum);
             }
         }
     }
