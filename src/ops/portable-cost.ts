@@ -54,7 +54,7 @@ const relative: Partial<Readonly<Record<Core, number>>> = {
   'cortex-m0': 1.6,
   'cortex-m0plus': 1.6,
   'cortex-m3': 1.1,
-  avr: 8,
+  avr: 10.5,
   rv32imc: 1.2,
 };
 

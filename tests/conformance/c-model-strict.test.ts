@@ -62,6 +62,7 @@ const cores: Readonly<Partial<Record<Core, { prefix?: string; flags: readonly st
   'cortex-m7': { flags: ['-mcpu=cortex-m7', '-mfpu=fpv5-d16', hard], variant: /dsp/ },
   'cortex-m33': { flags: ['-mcpu=cortex-m33', '-mfpu=fpv5-sp-d16', hard], variant: /dsp/ },
   'cortex-m55': { flags: ['-mcpu=cortex-m55', hard], variant: /mve/ },
+  avr: { prefix: 'avr', flags: ['-mmcu=atmega2560'], variant: /avr/ },
   rv32imc: { prefix: 'riscv64-unknown-elf', flags: [...riscv, '--specs=picolibc.specs'], variant: /words/ },
 };
 const dialects = [

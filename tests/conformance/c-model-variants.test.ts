@@ -27,9 +27,9 @@ const onHost = (target: Core): Platform => ({
 });
 const cxx = (target: Core): Platform => ({ ...platforms.cplusplus, target });
 /** Inline assembly depends on what the compiler does around it. */
-const at = (level: string, platform: Platform): Platform => ({
+const at = (level: string, platform: Platform, usual = '-O2'): Platform => ({
   ...platform,
-  flags: platform.flags.map((flag) => (flag === '-O2' ? level : flag)),
+  flags: platform.flags.map((flag) => (flag === usual ? level : flag)),
 });
 const families: Readonly<Record<string, Family>> = {
   'dsp on cortex-m4': { variant: /^dsp/, platform: platforms['cortex-m4'], every: 1, least: 55 },
@@ -49,6 +49,14 @@ const families: Readonly<Record<string, Family>> = {
     every: 2,
     least: 12,
     layers: 'encoded',
+  },
+  'avr on avr': { variant: /^avr/, platform: platforms.avr, every: 2, least: 24 },
+  'avr on avr at -O3': { variant: /^avr/, platform: at('-O3', platforms.avr, '-Os'), every: 5, least: 10 },
+  'avr here, without its instructions, under sanitizers': {
+    variant: /^avr/,
+    platform: onHost('avr'),
+    every: 2,
+    least: 24,
   },
   'portable on avr': { variant: /^portable/, platform: platforms.avr, every: 6, least: 12 },
   'portable on rv32imc': { variant: /^portable/, platform: platforms.rv32imc, every: 3, least: 12 },

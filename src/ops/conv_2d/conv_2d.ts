@@ -34,6 +34,7 @@ import {
   type WindowAttrs,
   windowOf,
 } from '../window.js';
+import { conv2dAvr } from './conv_2d_avr.js';
 import { conv2dDsp } from './conv_2d_dsp.js';
 import { conv2dMve } from './conv_2d_mve.js';
 import { conv2dWords } from './conv_2d_words.js';
@@ -69,6 +70,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
     conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     conv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     conv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    conv2dAvr(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {

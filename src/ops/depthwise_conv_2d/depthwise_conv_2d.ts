@@ -32,6 +32,7 @@ import {
   type WindowAttrs,
   windowOf,
 } from '../window.js';
+import { depthwiseConv2dAvr } from './depthwise_conv_2d_avr.js';
 import { depthwiseConv2dDsp } from './depthwise_conv_2d_dsp.js';
 import { depthwiseConv2dMve } from './depthwise_conv_2d_mve.js';
 import { depthwiseConv2dWords } from './depthwise_conv_2d_words.js';
@@ -72,6 +73,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
     }),
     depthwiseConv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     depthwiseConv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    depthwiseConv2dAvr(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     depthwiseConv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 

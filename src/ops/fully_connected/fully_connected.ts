@@ -7,6 +7,7 @@
 import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
+import { pointwiseAvr } from '../conv_2d/conv_2d_avr.js';
 import { dotProducts, type FilterGroup, packFilters } from '../dot-products.js';
 import { dspCores } from '../dsp/cores.js';
 import { pointwiseDsp } from '../dsp/pointwise.js';
@@ -89,6 +90,11 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
       name: 'dsp',
       cores: dspCores,
       implement: (node) => (isInt8(node) ? pointwiseDsp(node, matrixOf(node)) : []),
+    },
+    {
+      name: 'avr',
+      cores: ['avr'],
+      implement: (node) => (isInt8(node) ? pointwiseAvr(node, matrixOf(node)) : []),
     },
     {
       name: 'mve',
