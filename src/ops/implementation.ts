@@ -1,8 +1,8 @@
 /** All ways to compute a node on a core. */
 import type { Core } from '../core/board-spec.js';
 import type { Implementation, KernelVariant, OpDef, OpNode } from './op.js';
+import { unpacking } from './packed/unpacking.js';
 import { portableCost } from './portable-cost.js';
-import { unpacking } from './unpack/unpacking.js';
 
 export type { Implementation, KernelVariant };
 

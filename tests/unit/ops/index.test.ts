@@ -5,8 +5,8 @@ import { findOp, findOpByBuiltin, ops } from '../../../src/ops/index.js';
 import { projectFolder } from '../../shared-folder.js';
 
 const opsFolder = join(projectFolder, 'src', 'ops');
-/** Not ops: what the kernels of several ops share for one family of cores. */
-const rooms = ['dsp', 'mve', 'words'];
+/** Not ops: what the kernels of several ops share for one family of cores, or for one way to store weights. */
+const rooms = ['avr', 'dsp', 'mve', 'packed', 'words'];
 const folders = readdirSync(opsFolder, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)

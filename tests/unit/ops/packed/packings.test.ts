@@ -9,7 +9,7 @@ import {
   type Packing,
   shortestPacking,
   sizeOf,
-} from '../../../../src/ops/unpack/packings.js';
+} from '../../../../src/ops/packed/packings.js';
 
 /** As the headers describe the formats, bit by bit; the C itself runs on every core in the conformance tests. */
 function unpacked({ kind, packed, codebook, count, parameters }: Packing): number[] {
