@@ -55,6 +55,8 @@ static void run(uint8_t *frame, uint16_t length)
 {
     frame[length] = '\0'; /* where the CRC was */
     thimble_answer_begin(frame[2]);
+    for (uint16_t i = 3u; i < length; i++)
+        thimble_answer_cover(frame[i]);
     thimble_protocol_execute((const char *)frame + 3);
     if (thimble_frames_session() != 0u) {
         thimble_answer_end();

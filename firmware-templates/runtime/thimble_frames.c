@@ -6,6 +6,7 @@
 #include "thimble_platform.h"
 
 #define CRC16_START 0xFFFFu
+#define CRC16_RIGHT 0x1D0Fu /* running over a message and its CRC */
 #define LONGEST_RUN 254 /* bytes without a zero that one code can announce */
 #define READING_BYTES 26
 
@@ -25,7 +26,10 @@ static uint32_t answer_crc;
 #error "a reading does not fit into a frame"
 #endif
 
-/* CRC-16/CCITT: polynomial 0x1021, starting with 0xFFFF. Over a message and its CRC it gives 0. */
+/*
+ * CRC-16/GENIBUS: polynomial 0x1021, starting with 0xFFFF, inverted at the end. Without the inversion a message to whose
+ * end the cable adds zeros would still have a right CRC.
+ */
 uint16_t thimble_crc16_byte(uint16_t running, uint8_t byte)
 {
     uint16_t high = (uint16_t)((running >> 8) ^ byte);
@@ -56,7 +60,7 @@ static void keep(struct thimble_frame_reader *reader, uint8_t byte)
 uint8_t thimble_frame_take(struct thimble_frame_reader *reader, uint8_t byte)
 {
     if (byte == 0u) {
-        const uint8_t whole = reader->left == 0u && !reader->spoilt && reader->crc == 0u &&
+        const uint8_t whole = reader->left == 0u && !reader->spoilt && reader->crc == CRC16_RIGHT &&
                               reader->length >= 2u + THIMBLE_FRAME_CRC;
         const uint16_t length = reader->length;
 
@@ -84,6 +88,7 @@ static void send(uint8_t *bytes, uint8_t count)
 
     for (uint8_t i = 0; i < count; i++)
         crc = thimble_crc16_byte(crc, bytes[i]);
+    crc = (uint16_t)~crc;
     bytes[count++] = (uint8_t)(crc >> 8);
     bytes[count++] = (uint8_t)crc;
     for (uint8_t next = 0; next <= count; next++) {
@@ -123,6 +128,11 @@ void thimble_answer_begin(uint8_t number)
     answer_frames = 0u;
     answer_crc = THIMBLE_CRC32_START;
     outgoing_kind = 0u;
+}
+
+void thimble_answer_cover(uint8_t byte)
+{
+    answer_crc = thimble_crc32_byte(answer_crc, byte);
 }
 
 static void begin_frame(uint8_t kind)

@@ -59,7 +59,7 @@
 #define THIMBLE_FRAME_OUTPUT 0x83u
 #define THIMBLE_FRAME_READING 0x84u
 #define THIMBLE_FRAME_TAKEN 0x85u   /* transfer, block (2) */
-#define THIMBLE_FRAME_END 0x86u     /* request, frames of the answer (2), CRC-32 of their bytes (4), token */
+#define THIMBLE_FRAME_END 0x86u     /* request, frames of the answer (2), CRC-32 of the command and of their bytes (4), token */
 
 /* A frame being received; `bytes` is the caller's, `room` long. */
 struct thimble_frame_reader {
@@ -87,6 +87,8 @@ void thimble_frames_leave(void);
 
 /* An answer: begin, any of the three, end. Bytes of one kind are collected until a frame is full or another kind comes. */
 void thimble_answer_begin(uint8_t request);
+/* A byte of the command: the answer's checksum covers it, so that the host knows what was answered. */
+void thimble_answer_cover(uint8_t byte);
 void thimble_answer_byte(uint8_t kind, uint8_t byte);
 void thimble_answer_flush(void);
 void thimble_answer_end(void);

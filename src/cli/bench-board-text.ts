@@ -2,7 +2,7 @@
 import type { Latency } from '../core/reading.js';
 import type { BoardBench, TimedPart } from '../pipeline/bench-board.js';
 import type { MlperfReport } from '../pipeline/mlperf-windows.js';
-import { latencyText, memoryText, originText } from './reading-text.js';
+import { cableText, latencyText, memoryText, originText } from './reading-text.js';
 import { type Column, counted, countText, percentText, tableText } from './table.js';
 
 const right = (title: string): Column => ({ title, align: 'right' });
@@ -18,6 +18,7 @@ export function boardBenchText(bench: BoardBench, dim: (text: string) => string)
     '',
     `  memory ${memoryText(memory)}`,
     `  ${bitExact ? 'the output bytes of the last run equal the host’s' : 'NOT bit-exact: the output bytes differ from the host’s'}`,
+    ...(cableText(bench.link) === '' ? [] : [`  ${cableText(bench.link)}`]),
     ...(mlperf ? ['', mlperfText(mlperf)] : []),
   ].join('\n');
 }

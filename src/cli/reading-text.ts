@@ -1,6 +1,8 @@
 /** Readings as a person reads them. Where a figure comes from is part of the figure. */
+
 import type { Latency, MemoryReading, Origin } from '../core/reading.js';
-import { bytesText, countText } from './table.js';
+import type { LinkStatistics } from '../device/link-statistics.js';
+import { bytesText, counted, countText } from './table.js';
 
 export const originText: Readonly<Record<Origin, string>> = {
   device: 'measured on the board',
@@ -24,6 +26,15 @@ export function latencyText({ value, unit }: Latency): string {
   if (unit === 'instructions') return `${countText(value)} instructions`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} s`;
   return value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} µs`;
+}
+
+/** What a bad cable cost, as a sentence; '' for a good one, and for a link that speaks text and does not know. */
+export function cableText(link: LinkStatistics | undefined | null): string {
+  if (!link || link.damagedFrames + link.resentBlocks + link.resentCommands === 0) return '';
+  return (
+    `the cable damages bytes: ${counted(link.damagedFrames, 'frame')} of ${countText(link.damagedFrames + link.receivedFrames)} came damaged, ` +
+    `${counted(link.resentBlocks, 'block')} of input and ${counted(link.resentCommands, 'command')} had to be sent again`
+  );
 }
 
 /** '125 MHz'. */

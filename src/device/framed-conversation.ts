@@ -216,14 +216,15 @@ export class FramedConversation extends PortClient {
     }
   }
 
-  /** @param frames the answer has, with the CRC-32 of all their bytes */
+  /** @param frames the answer has, with the CRC-32 of the command that the board answered and of all their bytes */
   #finish(answer: Answer, frames: number, crc: number): void {
     const { exchange, pieces } = answer;
     const whole = !answer.gap && answer.frames === frames;
     const bytes = Buffer.concat(pieces.map((piece) => piece.bytes));
     // Readings have sums of their own and are gone already; every other answer is checked as a whole.
     const hasReadings = exchange.onReading !== undefined;
-    if (!exchange.outlivesAbort && (!whole || (!hasReadings && crc32(bytes) !== crc)))
+    const covered = crc32(Buffer.concat([encoder.encode(exchange.command ?? ''), bytes]));
+    if (!exchange.outlivesAbort && (!whole || (!hasReadings && covered !== crc)))
       throw protocolError(exchange.command ?? '', 'sent an answer that came damaged');
     const lines = new LineReader();
     for (const { kind, bytes: content } of pieces) {

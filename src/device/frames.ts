@@ -14,7 +14,7 @@ export const frameKind = {
   output: 0x83,
   reading: 0x84,
   taken: 0x85, //   transfer, block (2)
-  end: 0x86, //     request, frames of the answer (2), CRC-32 of their bytes (4), token
+  end: 0x86, //     request, frames of the answer (2), CRC-32 of the command and of their bytes (4), token
 } as const;
 
 /** Kind, session and the three bytes behind them in most kinds. */
@@ -29,12 +29,18 @@ const table = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC-16/CCITT, starting with 0xFFFF: "123456789" gives 29b1. */
+/**
+ * CRC-16/GENIBUS: CCITT's polynomial, starting with 0xFFFF and inverted at the end. "123456789" gives d64e. Without the
+ * inversion a frame to whose end the cable adds zeros would still have a right CRC.
+ */
 export function crc16(bytes: ArrayLike<number>): number {
   let crc = 0xffff;
   for (let i = 0; i < bytes.length; i++) crc = ((crc << 8) & 0xffff) ^ table[(crc >> 8) ^ bytes[i]!]!;
-  return crc;
+  return crc ^ 0xffff;
 }
+
+/** What crc16 gives over any message with its own CRC behind it. */
+const RIGHT = 0xe2f0;
 
 /** The bytes of the wire, the zero at the end included. A longer content is a bug of the caller. */
 export function encodeFrame(content: Uint8Array): Uint8Array {
@@ -100,7 +106,7 @@ export class FrameReader {
       this.#left === 0 &&
       content.length >= 2 + CRC_BYTES &&
       content.length <= MAX_CONTENT_BYTES &&
-      crc16(content) === 0;
+      crc16(content) === RIGHT;
     if (this.#any && !whole) this.damagedFrames++;
     this.#bytes = [];
     this.#left = 0;

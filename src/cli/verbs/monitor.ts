@@ -10,7 +10,7 @@ import type { Context } from '../context.js';
 import { type LiveState, liveView } from '../live-view.js';
 import { positiveInteger } from '../options.js';
 import { type InferenceReading, openReadingFiles, type ReadingFiles, type ReadingPaths } from '../reading-files.js';
-import { clockText, latencyText, memoryText, originText } from '../reading-text.js';
+import { cableText, clockText, latencyText, memoryText, originText } from '../reading-text.js';
 import { counted } from '../table.js';
 import type { Verb } from './index.js';
 
@@ -135,6 +135,7 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
       reconnections: watched.reconnections,
       latency,
       memory,
+      link: session.link.statistics ?? null,
     });
     if (latency) {
       const text = (value: number) => latencyText({ value, unit: latency.unit });
@@ -146,6 +147,8 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
     if (parts !== '') say(parts);
     if (watched.missing > 0) say(`  missing: ${counted(watched.missing, 'reading')} that the board numbered`);
     if (watched.damagedLines > 0) say(`  left out: ${counted(watched.damagedLines, 'damaged line')}`);
+    const cable = cableText(session.link.statistics);
+    if (cable !== '') say(`  ${cable}`);
     say(`  memory ${memoryText(memory)}`);
   } finally {
     files?.close();

@@ -15,7 +15,7 @@ import {
   withDataFormat,
   withPreprocessing,
 } from '../options.js';
-import { latencyText, memoryText, originText } from '../reading-text.js';
+import { cableText, latencyText, memoryText, originText } from '../reading-text.js';
 import { countText, percentText } from '../table.js';
 import { indicesOf } from './compare.js';
 import type { Verb } from './index.js';
@@ -72,9 +72,12 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
       ...figures,
       latency: summarizeLatencies(report.latencies),
       memory,
+      link: session.link.statistics ?? null,
       ...(failure && errorJson(failure)),
     });
     context.print(verifyText(report, memory, origin, session.board.name));
+    const cable = cableText(session.link.statistics);
+    if (cable !== '') context.print(`  ${cable}`);
     if (failure) throw failure;
   } finally {
     await session.close();

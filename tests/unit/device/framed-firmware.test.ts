@@ -273,6 +273,55 @@ describe('over a bad cable', () => {
       },
     );
   });
+  it('carries large inputs with many blocks on their way at once', () =>
+    withLink(
+      imageProgram,
+      (port) => badCable(port, { seed: 5, flip: 4e-5, drop: 4e-5, double: 4e-5, insert: 4e-5, zero: 4e-5 }),
+      async (link, cable) => {
+        for (let k = 0; k < 6; k++) {
+          const input = randomBytes(IMAGE_BYTES, 90 + k);
+          await link.loadInput(input);
+          await link.run(1);
+          expect(await link.output()).toEqual(image.output(input));
+        }
+        const statistics = link.statistics!;
+        console.log('large inputs', JSON.stringify({ faults: cable.faults.count, ...statistics }));
+        expect(statistics.credits).toBe(16);
+        expect(statistics.resentBlocks).toBeGreaterThan(5);
+        frames += statistics.sentFrames + statistics.receivedFrames;
+        faults += cable.faults.count;
+      },
+    ));
+
+  it('ends, with right bytes or a named error, where hardly a frame comes whole', () =>
+    withLink(
+      smallProgram,
+      (port) => {
+        const cable = badCable(port, { seed: 11, flip: 4e-3, drop: 4e-3, double: 4e-3, insert: 4e-3, zero: 4e-3 });
+        cable.enabled = false;
+        return cable;
+      },
+      async (link, cable) => {
+        cable.enabled = true;
+        let [right, named] = [0, 0];
+        for (let sample = 0; sample < 3; sample++) {
+          const input = randomBytes(100, 500 + sample);
+          try {
+            await link.loadInput(input);
+            await link.run(1);
+            expect(await link.output()).toEqual(small.output(input));
+            right++;
+          } catch (error) {
+            if (!(error instanceof ThimbleError)) throw error;
+            named++;
+          }
+        }
+        console.log('hardly a frame', JSON.stringify({ right, named, ...link.statistics }));
+        expect(right + named).toBe(3);
+        expect(link.statistics!.damagedFrames).toBeGreaterThan(10);
+      },
+    ));
+
   it('was tried on ten thousand frames', () => {
     expect(frames).toBeGreaterThan(10_000);
     expect(faults).toBeGreaterThan(100);
