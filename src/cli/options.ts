@@ -38,6 +38,17 @@ export const withPreprocessing = (command: Command): Command =>
     .option('--offset <numbers>', 'see --scale (default: 0)')
     .option('--config <file>', 'project file (default: thimble.config.json beside the model, if there is one)');
 
+export interface PortFlags {
+  readonly port: string;
+  readonly baud?: number;
+}
+
+/** @param virtual what --port virtual does, or null where the verb has no use for it */
+export const withPort = (command: Command, virtual: string | null): Command =>
+  command
+    .option('--port <port>', `serial port, auto${virtual === null ? '' : `, or virtual${virtual}`}`, 'auto')
+    .option('--baud <n>', 'line speed of the firmware (default: the board’s; others are tried)', positiveInteger);
+
 export interface KernelFlags {
   readonly optimize: Optimize;
   readonly maxFlash?: number;

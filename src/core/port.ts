@@ -9,6 +9,8 @@ export interface Port {
   onBytes(listener: (bytes: Uint8Array) => void): () => void;
   /** Called once; with an error where the port went away by itself. A late listener is called at once. */
   onClose(listener: (error?: Error) => void): () => void;
+  /** Another line speed, where the link has one. */
+  setBaud?(baud: number): Promise<void>;
   /** Resets the board where the link can (DTR, a virtual reset); otherwise does nothing. */
   reset?(): Promise<void>;
   close(): Promise<void>; // idempotent

@@ -57,7 +57,7 @@ async function framedConversation(
 }
 
 /** Whoever was here before may have left the board in the binary mode; as text it is a line that makes no sense. */
-const leaveFrame = Uint8Array.of(0, ...encodeFrame(Uint8Array.of(frameKind.leave, 0)));
+export const leaveFrame = Uint8Array.of(0, ...encodeFrame(Uint8Array.of(frameKind.leave, 0)));
 
 /**
  * Ends whatever the board is at (a stream, half a command) with a `%` and shakes hands. A handshake without a sum of

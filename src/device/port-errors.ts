@@ -1,22 +1,14 @@
 /** Why a port does not open, and what helps. The operating system's words say neither. */
 import { ThimbleError } from '../core/errors.js';
+import { accessAdvice, accessFacts } from './port-access.js';
+import { type PortHolder, portHolders } from './port-holders.js';
 
 /** serialport keeps the cause in its message alone: 'Error: Permission denied, cannot open /dev/ttyACM0'. */
 export function openError(path: string, cause: unknown): ThimbleError {
   const said = cause instanceof Error ? cause.message : String(cause);
   const context = { cause, where: `opening ${path}` };
   if (/permission denied|access denied|EACCES|EPERM/i.test(said))
-    return process.platform === 'win32'
-      ? busy(path, context)
-      : new ThimbleError(
-          'E_PORT_BUSY',
-          `no permission to open ${path}`,
-          [
-            'On Linux: sudo usermod -aG dialout $USER, then log out and in again.',
-            'thimble doctor checks this, and the udev rules of your board.',
-          ],
-          context,
-        );
+    return process.platform === 'win32' ? busy(path, context) : forbidden(path, context);
   if (/busy|lock|resource temporarily unavailable|EBUSY|EAGAIN/i.test(said)) return busy(path, context);
   if (/no such file|file not found|ENOENT|ENXIO|ENODEV|no such device/i.test(said))
     return new ThimbleError(
@@ -37,19 +29,41 @@ export function openError(path: string, cause: unknown): ThimbleError {
   );
 }
 
-const busy = (path: string, context: { cause: unknown; where: string }): ThimbleError =>
-  new ThimbleError(
+function forbidden(path: string, context: { cause: unknown; where: string }): ThimbleError {
+  const { why, hints } = accessAdvice(path, accessFacts(path));
+  return new ThimbleError('E_PORT_BUSY', `no permission to open ${path}${why}`, hints, context);
+}
+
+function busy(path: string, context: { cause: unknown; where: string }): ThimbleError {
+  const holders = portHolders(path).filter(({ pid }) => pid !== process.pid);
+  const [first] = holders;
+  if (first)
+    return new ThimbleError(
+      'E_PORT_BUSY',
+      `${holders.map(nameOf).join(' and ')} ${holders.length > 1 ? 'hold' : 'holds'} ${path}`,
+      first.program === 'ModemManager'
+        ? [
+            'It probes new ports for some seconds: wait and repeat.',
+            'For good: sudo systemctl disable --now ModemManager',
+          ]
+        : [`Close ${first.program}, and repeat.`, `Where it has no window: kill ${first.pid}`],
+      context,
+    );
+  return new ThimbleError(
     'E_PORT_BUSY',
     `another program holds ${path}`,
     [
       'Close serial monitors: the Arduino IDE, screen, minicom, another thimble monitor.',
       process.platform === 'win32'
         ? 'The Device Manager and handle.exe show who holds it.'
-        : `Who holds it: lsof ${path}`,
+        : `Who holds it: sudo lsof ${path}`,
       'ModemManager probes new ports for some seconds: wait and repeat, or sudo systemctl stop ModemManager.',
     ],
     context,
   );
+}
+
+const nameOf = ({ program, pid }: PortHolder): string => `${program} (process ${pid})`;
 
 /** serialport is an ordinary dependency, but its binary part may be missing on an unusual machine. */
 export const serialportMissing = (cause: unknown): ThimbleError =>

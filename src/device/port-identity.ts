@@ -18,8 +18,18 @@ const MAX_SIDECAR_BYTES = 4096;
  */
 export function identifyPort(path: string): PortIdentity {
   if (!isPty(path)) return { path, kind: 'serial', origin: 'device' };
-  return { path, kind: 'pty', origin: 'host', ...readSidecar(`${path}.json`) };
+  const { board, origin = 'host', nanosecondsPerInstruction } = readSidecar(path) ?? {};
+  return {
+    path,
+    kind: 'pty',
+    origin,
+    ...(board !== undefined && { board }),
+    ...(nanosecondsPerInstruction !== undefined && { nanosecondsPerInstruction }),
+  };
 }
+
+/** Where a virtual board at this path takes its programs. */
+export const virtualDrive = (path: string): string | undefined => (isPty(path) ? readSidecar(path)?.drive : undefined);
 
 /** By where the path leads after all links, and by the device's major number: a link of any name hides neither. */
 export function isPty(path: string): boolean {
@@ -39,6 +49,7 @@ const sidecarFields = z
     board: z.string().regex(/^[\w .-]{1,64}$/),
     origin: z.enum(['host', 'virtual-cycles', 'virtual-instructions']),
     nanosecondsPerInstruction: z.number().positive().max(1e9).optional(),
+    drive: z.string().min(1).max(1024).optional(), // the folder that stands for the board's USB drive
     pid: z.int().positive(),
   })
   .refine(
@@ -47,14 +58,12 @@ const sidecarFields = z
   );
 
 /** Nothing where the note is absent, unreadable, contradictory, or of a process that is gone. */
-function readSidecar(path: string): Omit<PortIdentity, 'path' | 'kind'> | undefined {
+function readSidecar(port: string): z.output<typeof sidecarFields> | undefined {
+  const path = `${port}.json`;
   try {
     if (statSync(path).size > MAX_SIDECAR_BYTES) return undefined;
-    const { board, origin, nanosecondsPerInstruction, pid } = sidecarFields.parse(
-      JSON.parse(readFileSync(path, 'utf8')),
-    );
-    if (!isAlive(pid)) return undefined;
-    return { board, origin, ...(nanosecondsPerInstruction !== undefined && { nanosecondsPerInstruction }) };
+    const note = sidecarFields.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return isAlive(note.pid) ? note : undefined;
   } catch {
     return undefined;
   }

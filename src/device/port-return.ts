@@ -5,19 +5,18 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ThimbleError } from '../core/errors.js';
-import { loadSerialport } from './serial-port.js';
+import { rawPorts } from './list-ports.js';
 
 export interface UsbPort {
   readonly path: string;
   readonly serialNumber?: string | undefined;
   readonly locationId?: string | undefined; // the socket: Windows and macOS
-  readonly pnpId?: string | undefined; // Linux: holds bus and interface
   readonly vendorId?: string | undefined;
   readonly productId?: string | undefined;
 }
 
 type ListPorts = () => Promise<readonly UsbPort[]>;
-const listAll: ListPorts = async () => (await loadSerialport()).SerialPort.list();
+const listAll: ListPorts = rawPorts;
 
 const POLL_MS = 100;
 /** A board that restarts takes its port away within this; one that is in its boot loader already keeps it. */

@@ -1,4 +1,5 @@
 /** A real serial port, or a pty that looks like one, as a Port. serialport is loaded only when one is opened. */
+import { realpathSync, statSync } from 'node:fs';
 import type { SerialPort as SerialPortClass } from 'serialport';
 import type { Port } from '../core/port.js';
 import type { PortIdentity } from '../core/reading.js';
@@ -15,11 +16,13 @@ export interface SerialSpec {
 /** The part of serialport's stream that a Port needs: a mock binding's stream has it too. */
 export type SerialStream = Pick<
   SerialPortClass,
-  'on' | 'write' | 'drain' | 'set' | 'close' | 'isOpen' | 'removeAllListeners'
+  'on' | 'write' | 'drain' | 'set' | 'update' | 'close' | 'isOpen' | 'removeAllListeners'
 >;
 
 /** DTR low resets most boards through a capacitor; 250 ms is what avrdude and the Arduino IDE wait. */
 const RESET_MS = 250;
+/** How often the port's file is looked at. */
+const LOOK_MS = 500;
 
 /**
  * @throws ThimbleError E_NO_PORT, E_PORT_BUSY (also without permission), E_TOOL_MISSING without serialport
@@ -31,7 +34,25 @@ export async function openSerialPort(path: string, spec: SerialSpec): Promise<Po
   await new Promise<void>((resolve, reject) =>
     stream.open((error) => (error ? reject(openError(path, error)) : resolve())),
   );
-  return portOfStream(stream, identity, spec.onWarning);
+  return portOfStream(stream, identity, spec.onWarning, fileOfPort(path));
+}
+
+/**
+ * A port whose other end hung up reads as silence on Linux, not as an error; but its file in /dev goes. Windows has no such
+ * file, and reports the loss itself.
+ * @returns whether it is still there, or undefined where there is no file to look at
+ */
+function fileOfPort(path: string): (() => boolean) | undefined {
+  try {
+    const real = realpathSync(path); // a link to a pty may lead to another one by then
+    const first = statSync(real);
+    return () => {
+      const now = statSync(real, { throwIfNoEntry: false });
+      return now?.ino === first.ino && now.rdev === first.rdev;
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 /** serialport's list, or its absence in words. */
@@ -43,11 +64,15 @@ export async function loadSerialport(): Promise<typeof import('serialport')> {
   }
 }
 
-/** An open stream as a Port. Every way to lose it ends in onClose with an error, once. */
+/**
+ * An open stream as a Port. Every way to lose it ends in onClose with an error, once.
+ * @param isThere looked at now and then: where it says no, the port is lost
+ */
 export function portOfStream(
   stream: SerialStream,
   identity: PortIdentity,
   onWarning: (sentence: string) => void = () => {},
+  isThere?: () => boolean,
 ): Port {
   const { path } = identity;
   const closeListeners = new Set<(error?: Error) => void>();
@@ -57,8 +82,16 @@ export function portOfStream(
   const end = (error?: Error) => {
     if (ended) return;
     ended = error ? { error } : {};
+    clearInterval(looking);
     for (const listener of closeListeners) listener(error);
   };
+  const looking =
+    isThere &&
+    setInterval(() => {
+      if (isThere()) return;
+      end(portLost(path, undefined));
+      if (stream.isOpen) stream.close(() => {}); // the file is gone, its handle is not
+    }, LOOK_MS).unref();
   stream.on('data', (bytes: Uint8Array) => {
     for (const listener of byteListeners) listener(bytes);
   });
@@ -81,6 +114,10 @@ export function portOfStream(
       closeListeners.add(listener);
       return () => closeListeners.delete(listener);
     },
+    setBaud: (baud) =>
+      new Promise((resolve, reject) =>
+        stream.update({ baudRate: baud }, (error) => (error ? reject(portLost(path, error)) : resolve())),
+      ),
     async reset() {
       await setLines(stream, false, onWarning);
       await new Promise((resolve) => setTimeout(resolve, RESET_MS));

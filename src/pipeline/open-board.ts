@@ -2,34 +2,44 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listBoards, loadBoard } from '../boards/load-board.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadBoard } from '../boards/load-board.js';
 import type { BoardSpec } from '../core/board-spec.js';
 import { ThimbleError } from '../core/errors.js';
 import type { FirmwareImage } from '../core/firmware-image.js';
 import type { Port } from '../core/port.js';
-import type { OnEvent } from '../core/stage-event.js';
-import { listPorts } from '../device/list-ports.js';
+import { greet } from '../device/greet.js';
+import { virtualDrive } from '../device/port-identity.js';
 import { connect, type DeviceLink } from '../device/protocol.js';
 import { openSerialPort } from '../device/serial-port.js';
-import { type FlashMethod, flashMethodFor } from '../flash/index.js';
+import { flashMethodFor } from '../flash/index.js';
 import { isFlashOnly, openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
 import { build, requireImage } from './build.js';
 import type { KernelOptions } from './emit-model.js';
+import {
+  AUTO,
+  BOOT_MS,
+  baudsFor,
+  type PortSearch,
+  portForFlashing,
+  rememberBoard,
+  resolvePort,
+  thisComputer,
+  VIRTUAL,
+} from './find-port.js';
 import type { LoadedModel } from './load-model.js';
 
-/** --port virtual: the board's twin in this process. */
-export const VIRTUAL = 'virtual';
-/** --port auto: the one port that can be this board's. */
-export const AUTO = 'auto';
+/** From the last byte of a program to the port of its USB: the system sets up its device in this time. */
+const RESTART_MS = 6000;
+const RETRY_MS = 300;
 
-export interface ConnectRequest {
+export interface ConnectRequest extends PortSearch {
   readonly board: BoardSpec;
   readonly port: string; // a path, VIRTUAL or AUTO
   readonly image?: FirmwareImage | undefined; // flashed first; VIRTUAL needs one
+  readonly baud?: number | undefined; // instead of the board's own, and no other is tried
   readonly drive?: string | undefined; // folder of the board's USB drive, where it is not found by itself
   readonly timeoutMs?: number | undefined; // of one inference
-  readonly onEvent?: OnEvent | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BoardSession {
@@ -64,7 +74,6 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
     const port = twin?.port ?? (await openRealPort({ ...request, port: flashed ?? request.port }));
     const link = await connect(port, {
       signal,
-      resetsOnOpen: ['serial', 'pty'].includes(port.identity.kind) && board.serial.resetOnOpen,
       ...(request.timeoutMs !== undefined && { timeouts: { inferenceMs: request.timeoutMs } }),
     });
     return {
@@ -81,18 +90,63 @@ export async function connectBoard(request: ConnectRequest): Promise<BoardSessio
   }
 }
 
+/** Open, at a line speed at which somebody answers where there is one: what does not answer is left to the handshake. */
+async function openRealPort(request: ConnectRequest): Promise<Port> {
+  const { board, onEvent, signal, world } = request;
+  const path = await (request.image ? portOfRestarted(request) : resolvePort(board, request.port, request));
+  const bauds = request.baud === undefined ? baudsFor(board, world) : [request.baud];
+  const port = await openSerialPort(path, {
+    baud: bauds[0]!,
+    onWarning: (message) => onEvent?.({ stage: 'connect', message }),
+  });
+  try {
+    const restarts = ['serial', 'pty'].includes(port.identity.kind) && board.serial.resetOnOpen;
+    const greeting = await greet(port, bauds, { signal, ...(restarts && { bootMs: BOOT_MS }) });
+    const nominal = request.baud ?? board.serial.baud;
+    if (!greeting) await port.setBaud?.(nominal);
+    else if (greeting.baud !== nominal)
+      onEvent?.({
+        stage: 'connect',
+        message: `${path} answers at ${greeting.baud} baud, not at the ${board.name}’s ${nominal}`,
+      });
+    if (greeting?.handshake) await rememberBoard(board, path, greeting.baud, world);
+    return port;
+  } catch (error) {
+    await port.close();
+    throw error;
+  }
+}
+
+/** A board with a USB of its own takes a moment to come back with the program that was just flashed. */
+async function portOfRestarted(request: ConnectRequest): Promise<string> {
+  for (const start = Date.now(); ; await sleep(RETRY_MS)) {
+    try {
+      return await resolvePort(request.board, request.port, request);
+    } catch (error) {
+      const { list } = request.world ?? thisComputer;
+      const none = (await list([]).catch(() => [])).length === 0;
+      if (!none || Date.now() - start > RESTART_MS || request.signal?.aborted) throw error;
+    }
+  }
+}
+
+/** The one that was named, else that of the virtual board at the port. */
+export const driveFor = (port: string, named: string | undefined): string | undefined =>
+  named ?? (port === AUTO || port === VIRTUAL ? undefined : virtualDrive(port));
+
 /**
  * By the method of the board's file; a virtual board takes its image from the folder that stands for its drive.
  * @returns the port at which the board is now, where the method needed one
  */
 async function flash(
   image: FirmwareImage,
-  { board, port, drive: named, onEvent, signal }: ConnectRequest,
+  request: ConnectRequest,
   twin: VirtualBoard | undefined,
 ): Promise<string | undefined> {
-  const drive = twin?.driveFolder ?? named;
+  const { board, port, onEvent, signal } = request;
+  const drive = twin?.driveFolder ?? driveFor(port, request.drive);
   const method = flashMethodFor(board, drive);
-  let path = port === VIRTUAL ? undefined : await portForFlashing(method, board, port);
+  let path = port === VIRTUAL ? undefined : await portForFlashing(method, board, port, request);
   await method.flash({
     board,
     image,
@@ -136,55 +190,4 @@ export async function openModelOnBoard(
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
-}
-
-async function openRealPort({ board, port, onEvent }: ConnectRequest): Promise<Port> {
-  const path = await resolvePort(board, port);
-  return openSerialPort(path, {
-    baud: board.serial.baud,
-    onWarning: (message) => onEvent?.({ stage: 'connect', message }),
-  });
-}
-
-/**
- * The port that a flash method is given.
- * @throws ThimbleError E_NO_PORT where it needs one and AUTO finds none, or several
- */
-export async function portForFlashing(
-  method: FlashMethod,
-  board: BoardSpec,
-  port: string,
-): Promise<string | undefined> {
-  if (method.needsPort) return resolvePort(board, port);
-  if (method.wantsPort === undefined) return undefined;
-  if (port !== AUTO) return port;
-  if (method.wantsPort === 'if-named') return undefined;
-  // Another board's port must not be touched: only one with the USB id of this board will do.
-  const own = (await listPorts(listBoards())).filter(({ boards }) => boards.includes(board.id));
-  return own.length === 1 ? own[0]!.path : undefined;
-}
-
-/** @throws ThimbleError E_NO_PORT where AUTO finds none, or several */
-export const resolvePort = async (board: BoardSpec, port: string): Promise<string> =>
-  port === AUTO ? findPort(board) : port;
-
-/** The only port with one of the board's USB ids, else the only port there is; never a guess between two. */
-async function findPort(board: BoardSpec): Promise<string> {
-  const ports = (await listPorts(listBoards())).filter(({ kind }) => kind === 'serial');
-  const matching = ports.filter(({ boards }) => boards.includes(board.id));
-  const candidates = matching.length > 0 ? matching : ports;
-  const [only] = candidates;
-  if (only && candidates.length === 1) return only.path;
-  const withoutBoard = board.virtual && !isFlashOnly(board) ? [`Without a board at hand: --port ${VIRTUAL}`] : [];
-  if (!only)
-    throw new ThimbleError('E_NO_PORT', `no serial port that could be the ${board.name}`, [
-      'Plug the board in, with a cable that carries data.',
-      ...withoutBoard,
-      'thimble doctor looks for what may be wrong.',
-    ]);
-  throw new ThimbleError(
-    'E_NO_PORT',
-    `${candidates.length} ports could be the ${board.name}: ${candidates.map(({ path }) => path).join(', ')}`,
-    [`Say which: --port ${only.path}`, ...withoutBoard],
-  );
 }

@@ -1,5 +1,4 @@
 /** A stream of readings that outlives its cable: where the port goes away, the same board is waited for. */
-import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ThimbleError } from '../core/errors.js';
 import type { Reading } from '../core/reading.js';
@@ -10,9 +9,6 @@ import { type BoardSession, connectBoard } from './open-board.js';
 const RETRY_MS = 500;
 /** What a board says or does not say while it boots; tried again this often. A busy or lost port is waited for. */
 const TRIES_TO_ANSWER = 5;
-
-/** How often the port's file is looked at. */
-const LOOK_MS = 500;
 
 export interface WatchOptions {
   readonly count?: number | undefined; // ends after so many readings, over all connections
@@ -48,7 +44,6 @@ export async function watchBoard(session: BoardSession, options: WatchOptions): 
       readings++;
       options.onReading(reading);
     };
-    const endLooking = whenGone(current.link.identity.path, () => void current.link.close());
     try {
       const left = count === undefined ? {} : { count: count - readings };
       const streamed = await current.link.stream(onReading, { ...left, stop, onGap: options.onGap });
@@ -58,8 +53,6 @@ export async function watchBoard(session: BoardSession, options: WatchOptions): 
     } catch (error) {
       const canReturn = identity.kind === 'serial' || identity.kind === 'pty';
       if (!canReturn || !isOneOf(error, ['E_PORT_LOST'])) throw error;
-    } finally {
-      endLooking();
     }
     await current.close().catch(() => undefined);
     if (readings === count) return report(false); // it went behind its last reading
@@ -70,31 +63,6 @@ export async function watchBoard(session: BoardSession, options: WatchOptions): 
     if (current.link.handshake.sha256 !== handshake.sha256) throw await otherFirmware(current, handshake.model);
     reconnections++;
     options.onReturn(current.link.identity.path);
-  }
-}
-
-/**
- * A port whose other end hung up reads as silence on Linux, not as an error; but its file in /dev goes, or is another one
- * after a quick replug. Windows has no such file, and reports the loss itself.
- * @returns what ends the looking
- */
-function whenGone(path: string, onGone: () => void): () => void {
-  const first = fileOf(path);
-  if (first === undefined) return () => {};
-  const timer = setInterval(() => {
-    if (fileOf(path) === first) return;
-    clearInterval(timer);
-    onGone();
-  }, LOOK_MS);
-  return () => clearInterval(timer);
-}
-
-function fileOf(path: string): string | undefined {
-  try {
-    const { ino, rdev } = statSync(path);
-    return `${ino} ${rdev}`;
-  } catch {
-    return undefined;
   }
 }
 

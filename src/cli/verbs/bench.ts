@@ -11,6 +11,7 @@ import { openModelOnBoard } from '../../pipeline/open-board.js';
 import { sessionName, writeSession } from '../../pipeline/write-session.js';
 import { boardBenchText } from '../bench-board-text.js';
 import { coreLayerTable, coreSummary } from '../bench-core-text.js';
+import { portSearch } from '../choose-port.js';
 import type { Context } from '../context.js';
 import {
   type DataOptions,
@@ -18,20 +19,21 @@ import {
   kernelOptions,
   nonNegativeInteger,
   openData,
+  type PortFlags,
   type PreprocessingOptions,
   positiveInteger,
   positiveNumber,
   withDataFormat,
   withKernelChoice,
+  withPort,
   withPreprocessing,
 } from '../options.js';
 import { clockText } from '../reading-text.js';
 import type { Verb } from './index.js';
 
-interface Flags extends KernelFlags, DataOptions, PreprocessingOptions {
+interface Flags extends KernelFlags, DataOptions, PreprocessingOptions, PortFlags {
   readonly core?: EmulatedCore;
   readonly board?: string;
-  readonly port: string;
   readonly runs: number;
   readonly warmUp: number;
   readonly data?: string;
@@ -51,8 +53,8 @@ export const bench: Verb = (program, action) => {
         Object.keys(emulatedCores),
       ),
     )
-    .option('--board <board>', 'time it on this board, whose firmware runs the model; see thimble boards')
-    .option('--port <port>', 'serial port, auto, or virtual (builds and starts the board’s twin)', 'auto')
+    .option('--board <board>', 'time it on this board, whose firmware runs the model; see thimble boards');
+  withPort(command, ' (builds and starts the board’s twin)')
     .option('--runs <n>', 'inferences to time on a board', positiveInteger, 50)
     .option('--warm-up <n>', 'inferences before them, and before each window', nonNegativeInteger, 5)
     .option('--data <data>', 'take its first sample for input (default: random bytes)')
@@ -115,8 +117,10 @@ async function runOnBoard(context: Context, model: LoadedModel, flags: Flags & {
   const dataset = flags.data === undefined ? undefined : await openData(flags.data, flags, sampleShapeOf(model));
   const preprocessing = chosenPreprocessing(flags, config, model.graph.metadata?.preprocessing);
   const session = await openModelOnBoard(model, {
+    ...portSearch(context),
     board: flags.board,
     port: flags.port,
+    baud: flags.baud,
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     kernels: kernelOptions(flags),
     onEvent,

@@ -3,15 +3,15 @@ import { calibrationPath, saveCalibration } from '../../pipeline/calibration-fil
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
 import { openModelOnBoard } from '../../pipeline/open-board.js';
 import type { Optimize } from '../../plan/choose-implementations.js';
+import { portSearch } from '../choose-port.js';
 import type { Context } from '../context.js';
-import { positiveInteger, withOptimize } from '../options.js';
+import { type PortFlags, positiveInteger, withOptimize, withPort } from '../options.js';
 import { originText } from '../reading-text.js';
 import { countText } from '../table.js';
 import type { Verb } from './index.js';
 
-interface Flags {
+interface Flags extends PortFlags {
   readonly board: string;
-  readonly port: string;
   readonly runs: number;
   readonly optimize: Optimize;
 }
@@ -22,9 +22,8 @@ export const calibrateBoardVerb: Verb = (program, action) => {
     .argument('<model>', 'the int8 .tflite that the board runs (thimble deploy puts it there)')
     .description('time a model on a board once, so that inspect --board estimates the latency of others from it')
     .requiredOption('--board <board>', 'see thimble boards')
-    .option('--port <port>', 'serial port, auto, or virtual (builds and starts the board’s twin)', 'auto')
     .option('--runs <n>', 'inferences; the median counts', positiveInteger, 20);
-  withOptimize(command)
+  withOptimize(withPort(command, ' (builds and starts the board’s twin)'))
     .addHelpText(
       'after',
       '\nExample:\n  thimble calibrate-board kws.tflite --board pico\n  thimble inspect other.tflite --board pico\nThe larger the model, the better: take one that is like those you will ask about.',
@@ -35,9 +34,9 @@ export const calibrateBoardVerb: Verb = (program, action) => {
 async function run(context: Context, path: string, flags: Flags): Promise<void> {
   const model = await loadModel(path);
   requireInt8(model, 'calibrate-board');
-  const { onEvent, signal } = context;
-  const { board, port, runs, optimize } = flags;
-  const session = await openModelOnBoard(model, { board, port, onEvent, signal });
+  const { onEvent } = context;
+  const { board, port, baud, runs, optimize } = flags;
+  const session = await openModelOnBoard(model, { ...portSearch(context), board, port, baud });
   try {
     const date = new Date().toISOString().slice(0, 10);
     const calibration = await calibrateBoard(session, model, { runs, optimize, date, onEvent });

@@ -16,6 +16,7 @@ import { type LoadedModel, loadModel, sampleShapeOf } from '../../pipeline/load-
 import { connectBoard } from '../../pipeline/open-board.js';
 import { mismatchError, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
 import { writeCompressed } from '../../pipeline/write-compressed.js';
+import { portSearch } from '../choose-port.js';
 import type { Context } from '../context.js';
 import { deploySummary } from '../deploy-summary.js';
 import { errorJson } from '../error-text.js';
@@ -24,10 +25,12 @@ import {
   type KernelFlags,
   kernelOptions,
   openData,
+  type PortFlags,
   positiveInteger,
   positiveNumber,
   withKernelChoice,
   withMlperfId,
+  withPort,
 } from '../options.js';
 import { originText } from '../reading-text.js';
 import { useText } from './build.js';
@@ -36,10 +39,9 @@ import { type CompressFlags, compressFromFlags, stageTable, withCompression } fr
 import type { Verb } from './index.js';
 import { readingLine } from './monitor.js';
 
-interface Flags extends Omit<CompressFlags, 'data'>, KernelFlags, BenchmarkFlags {
+interface Flags extends Omit<CompressFlags, 'data'>, KernelFlags, BenchmarkFlags, PortFlags {
   readonly data?: string;
   readonly board?: string;
-  readonly port: string;
   readonly drive?: string;
   readonly output?: string;
   readonly verify: number;
@@ -53,8 +55,8 @@ export const deploy: Verb = (program, action) => {
     .argument('<model>', 'a float model, or an int8 .tflite, which is taken as it is')
     .description('all of it: compress, emit, build, flash, verify on the device, stream readings')
     .option('--data <data>', 'samples: they calibrate a float model and are verified on the device')
-    .option('--board <board>', 'see thimble boards (default: from thimble.config.json)')
-    .option('--port <port>', 'serial port, auto, or virtual (the board’s twin on this computer)', 'auto')
+    .option('--board <board>', 'see thimble boards (default: from thimble.config.json)');
+  withPort(command, ' (the board’s twin on this computer)')
     .option('--drive <folder>', 'the board’s USB drive, where it is not found by itself')
     .option('-o, --output <folder>', 'where model, C sources and firmware go (default: .thimble/MODEL-BOARD)')
     .option('--verify <n>', 'samples to verify on the device', positiveInteger, 50)
@@ -91,13 +93,13 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
 
   const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
   const session = await connectBoard({
+    ...portSearch(context),
     board,
     port: flags.port,
+    baud: flags.baud,
     image,
     drive: flags.drive,
     timeoutMs,
-    onEvent,
-    signal,
   });
   try {
     const preprocessing = chosenPreprocessing(flags, config, model.graph.metadata?.preprocessing);

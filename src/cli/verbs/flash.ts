@@ -8,7 +8,9 @@ import { builtFirmware } from '../../firmware/build-firmware.js';
 import { projectBoard, projectCommands } from '../../firmware/build-project.js';
 import { flashBytesOf, flashLimitOf } from '../../flash/image-fits.js';
 import { type FlashRequest, flashMethodFor, withFlashMethod } from '../../flash/index.js';
-import { AUTO, portForFlashing } from '../../pipeline/open-board.js';
+import { AUTO, portForFlashing } from '../../pipeline/find-port.js';
+import { driveFor } from '../../pipeline/open-board.js';
+import { portSearch } from '../choose-port.js';
 import { usageBar } from '../table.js';
 import type { Verb } from './index.js';
 
@@ -34,14 +36,15 @@ export const flash: Verb = (program, action) => {
     .action(
       action(async (context, path: string, flags: Flags) => {
         const board = withFlashMethod(loadBoard(flags.board), flags.method);
-        const method = flashMethodFor(board, flags.drive);
+        const drive = driveFor(flags.port, flags.drive);
+        const method = flashMethodFor(board, drive);
         const { onEvent, signal } = context;
         const request: FlashRequest = {
           board,
           image: imageAt(path, board),
           onEvent,
           signal,
-          ...(flags.drive !== undefined && { drive: flags.drive }),
+          ...(drive !== undefined && { drive }),
         };
         if (flags.dryRun === true) {
           const steps = method.describe(flags.port === AUTO ? request : { ...request, port: flags.port });
@@ -50,7 +53,7 @@ export const flash: Verb = (program, action) => {
           return;
         }
         context.log(sizeText(board, request.image));
-        let port = await portForFlashing(method, board, flags.port);
+        let port = await portForFlashing(method, board, flags.port, portSearch(context));
         await method.flash({
           ...request,
           ...(port !== undefined && { port }),

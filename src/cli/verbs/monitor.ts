@@ -3,12 +3,14 @@ import { loadBoard } from '../../boards/load-board.js';
 import { ThimbleError } from '../../core/errors.js';
 import type { Reading } from '../../core/reading.js';
 import { summarizeLatencies } from '../../evaluate/latency-summary.js';
+import { VIRTUAL } from '../../pipeline/find-port.js';
 import { loadModel, requireInt8 } from '../../pipeline/load-model.js';
-import { type BoardSession, connectBoard, openModelOnBoard, VIRTUAL } from '../../pipeline/open-board.js';
+import { type BoardSession, connectBoard, openModelOnBoard } from '../../pipeline/open-board.js';
 import { watchBoard } from '../../pipeline/watch-board.js';
+import { portSearch } from '../choose-port.js';
 import type { Context } from '../context.js';
 import { type LiveState, liveView } from '../live-view.js';
-import { positiveInteger } from '../options.js';
+import { type PortFlags, positiveInteger, withPort } from '../options.js';
 import { type InferenceReading, openReadingFiles, type ReadingFiles, type ReadingPaths } from '../reading-files.js';
 import { cableText, clockText, latencyText, memoryText, originText } from '../reading-text.js';
 import { counted } from '../table.js';
@@ -20,15 +22,14 @@ const REDRAW_MS = 100;
 /** Narrower, or of no known width (0), a terminal gets plain lines. */
 const MIN_COLUMNS = 20;
 
-interface Flags extends ReadingPaths {
+interface Flags extends ReadingPaths, PortFlags {
   readonly board: string;
-  readonly port: string;
   readonly count?: number;
   readonly plain?: boolean;
 }
 
 export const monitor: Verb = (program, action) => {
-  program
+  const command = program
     .command('monitor')
     .argument(
       '[model]',
@@ -37,8 +38,8 @@ export const monitor: Verb = (program, action) => {
     .description(
       'stream latency and memory readings from a board; Ctrl-C ends it. A board that is unplugged is waited for',
     )
-    .requiredOption('--board <board>', 'see thimble boards')
-    .option('--port <port>', 'serial port, auto, or virtual', 'auto')
+    .requiredOption('--board <board>', 'see thimble boards');
+  withPort(command, ' (builds and starts the board’s twin)')
     .option('--count <n>', 'end after this many readings', positiveInteger)
     .option('--csv <file>', 'write the readings here as they come; a file that exists is not overwritten')
     .option('--jsonl <file>', 'the same as JSON, a line each')
@@ -60,9 +61,9 @@ async function run(context: Context, path: string | undefined, flags: Flags): Pr
       'a virtual board has no firmware until a model is named',
       `thimble monitor MODEL --board ${flags.board} --port virtual`,
     );
-  const { onEvent, signal } = context;
+  const { signal } = context;
   // Ctrl-C is how a stream ends: it stops the board, and must not make the connection fail.
-  const connection = { port: flags.port, onEvent };
+  const connection = { ...portSearch(context), signal: undefined, port: flags.port, baud: flags.baud };
   let files: ReadingFiles | undefined;
   let session: BoardSession | undefined;
   try {

@@ -4,15 +4,18 @@ import { chosenPreprocessing, findConfig } from '../../pipeline/config.js';
 import { loadModel, requireInt8, sampleShapeOf } from '../../pipeline/load-model.js';
 import { openModelOnBoard } from '../../pipeline/open-board.js';
 import { mismatchError, type VerifyReport, verifyOnBoard } from '../../pipeline/verify.js';
+import { portSearch } from '../choose-port.js';
 import type { Context } from '../context.js';
 import { errorJson } from '../error-text.js';
 import {
   type DataOptions,
   openData,
+  type PortFlags,
   type PreprocessingOptions,
   positiveInteger,
   positiveNumber,
   withDataFormat,
+  withPort,
   withPreprocessing,
 } from '../options.js';
 import { cableText, latencyText, memoryText, originText } from '../reading-text.js';
@@ -20,10 +23,9 @@ import { countText, percentText } from '../table.js';
 import { indicesOf } from './compare.js';
 import type { Verb } from './index.js';
 
-interface Flags extends DataOptions, PreprocessingOptions {
+interface Flags extends DataOptions, PreprocessingOptions, PortFlags {
   readonly data: string;
   readonly board: string;
-  readonly port: string;
   readonly limit?: number;
   readonly timeout?: number;
 }
@@ -34,8 +36,8 @@ export const verify: Verb = (program, action) => {
     .argument('<model>', 'the int8 .tflite that the board runs')
     .description('send samples to the board and hold its output bytes against the host’s; score the data on the device')
     .requiredOption('--data <data>', 'samples')
-    .requiredOption('--board <board>', 'see thimble boards')
-    .option('--port <port>', 'serial port, auto, or virtual (builds and starts the board’s twin)', 'auto')
+    .requiredOption('--board <board>', 'see thimble boards');
+  withPort(command, ' (builds and starts the board’s twin)')
     .option('--limit <n>', 'this many samples, class-stratified (default: all)', positiveInteger)
     .option('--timeout <seconds>', 'of one inference', positiveNumber);
   withPreprocessing(withDataFormat(command))
@@ -53,7 +55,13 @@ async function run(context: Context, path: string, flags: Flags): Promise<void> 
   const data = await openData(flags.data, flags, sampleShapeOf(model));
   const { onEvent, signal } = context;
   const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
-  const session = await openModelOnBoard(model, { board: flags.board, port: flags.port, timeoutMs, onEvent, signal });
+  const session = await openModelOnBoard(model, {
+    ...portSearch(context),
+    board: flags.board,
+    port: flags.port,
+    baud: flags.baud,
+    timeoutMs,
+  });
   try {
     const preprocessing = chosenPreprocessing(flags, config, model.graph.metadata?.preprocessing);
     const report = await verifyOnBoard(session.link, model, data, {

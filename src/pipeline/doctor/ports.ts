@@ -1,9 +1,8 @@
 /** Serial ports, who holds them, and boards that are on USB without a port. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { BoardSpec } from '../../core/board-spec.js';
 import { type ListedPort, listPorts } from '../../device/list-ports.js';
 import { portHolders } from '../../device/port-holders.js';
+import { type UsbDevice, usbDevices } from '../../device/usb-devices.js';
 import type { Finding } from './finding.js';
 
 const FOR_BOARDS = 'talking to a board';
@@ -43,39 +42,12 @@ function portFinding(port: ListedPort, boards: readonly BoardSpec[]): Finding {
     : { ...base, state: 'ok', found, fix: null };
 }
 
-export interface UsbDevice {
-  readonly id: string; // '1a86:7523'
-  readonly product: string;
-}
-
-/** What Linux sees on USB, ports or not. */
-export function usbDevices(folder = '/sys/bus/usb/devices'): readonly UsbDevice[] {
-  const text = (path: string): string => {
-    try {
-      return readFileSync(path, 'utf8').trim();
-    } catch {
-      return '';
-    }
-  };
-  try {
-    return readdirSync(folder)
-      .map((entry) => join(folder, entry))
-      .map((device) => ({
-        id: `${text(join(device, 'idVendor'))}:${text(join(device, 'idProduct'))}`,
-        product: text(join(device, 'product')),
-      }))
-      .filter(({ id }) => /^[0-9a-f]{4}:[0-9a-f]{4}$/.test(id));
-  } catch {
-    return [];
-  }
-}
-
 /** Bridges that Debian's braille terminal driver takes away from everybody. */
 const BRLTTY_VICTIMS = /^(1a86:7523|10c4:ea60)$/;
 
 /** A board that is seen on USB but has no port: the cable is good, the driver is not. */
 export function withoutPort(
-  devices: readonly UsbDevice[],
+  devices: readonly Pick<UsbDevice, 'id' | 'product'>[],
   ports: readonly Pick<ListedPort, 'usbId'>[],
   boards: readonly BoardSpec[],
 ): readonly Finding[] {

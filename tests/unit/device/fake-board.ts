@@ -7,6 +7,7 @@ import { crc32, crc32OfText, crcText } from '../../../src/device/crc32.js';
 export interface FakeOptions {
   readonly identity?: PortIdentity;
   readonly inputBytes?: number;
+  readonly board?: string; // what its handshake says
   readonly chunk?: number; // bytes handed over at once; 0 = all that there is
   readonly sums?: boolean;
   readonly silent?: boolean;
@@ -133,7 +134,7 @@ export class FakeBoard implements Port {
         return [
           this.#line(
             'thimble',
-            `protocol=1 board=fake model=m sha256=${this.#options.sha256 ?? fakeSha256} labels=00000000 recipe=0000abcd ` +
+            `protocol=1 board=${this.#options.board ?? 'fake'} model=m sha256=${this.#options.sha256 ?? fakeSha256} labels=00000000 recipe=0000abcd ` +
               `inputs=${this.input.length} outputs=3 layers=3 hooks=${this.#options.hooks === false ? 0 : 1} clock-hz=1000000 timer-hz=2000000`,
           ),
         ];

@@ -60,6 +60,22 @@ describe('a serial port with a mock binding', () => {
     expect(await codeOf(port.write(Uint8Array.of(1)))).toBe('E_PORT_LOST');
   });
 
+  it('looks at its file in /dev: a hung-up pty says nothing by itself', async () => {
+    const { stream } = await openMock();
+    let there = true;
+    const identity = { path: '/dev/mock', kind: 'pty', origin: 'host' } as const;
+    const port = portOfStream(
+      stream as never,
+      identity,
+      () => {},
+      () => there,
+    );
+    const lost = new Promise((resolve) => port.onClose(resolve));
+    there = false;
+    expect(await lost).toMatchObject({ code: 'E_PORT_LOST' });
+    expect(stream.isOpen).toBe(false);
+  });
+
   it('resets through the modem lines, and only warns where there are none', async () => {
     const { stream } = await openMock();
     const calls: unknown[] = [];

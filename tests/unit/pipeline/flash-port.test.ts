@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { loadBoard } from '../../../src/boards/load-board.js';
 import { listPorts } from '../../../src/device/list-ports.js';
 import { flashMethodOf, withFlashMethod } from '../../../src/flash/index.js';
-import { AUTO, portForFlashing } from '../../../src/pipeline/open-board.js';
+import { AUTO, portForFlashing } from '../../../src/pipeline/find-port.js';
 
 const portFor = (id: string, port: string, method?: string) => {
   const board = withFlashMethod(loadBoard(id), method);

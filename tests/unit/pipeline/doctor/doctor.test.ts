@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { listBoards, loadBoard } from '../../../../src/boards/load-board.js';
 import { portHolders } from '../../../../src/device/port-holders.js';
+import { usbDevices } from '../../../../src/device/usb-devices.js';
 import { examineCores, installedCores } from '../../../../src/pipeline/doctor/cores.js';
-import { usbDevices, withoutPort } from '../../../../src/pipeline/doctor/ports.js';
+import { withoutPort } from '../../../../src/pipeline/doctor/ports.js';
 import { examinePrograms } from '../../../../src/pipeline/doctor/programs.js';
 import { examineSystem, modemManager, udevRules } from '../../../../src/pipeline/doctor/system.js';
 
