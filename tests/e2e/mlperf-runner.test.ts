@@ -38,11 +38,15 @@ async function serve(model: string, board: string, name: string, ...flags: strin
   const [project, pty] = [join(folder, `${name}-project`), join(folder, `${name}-port`)];
   const built = await runCli(['--json', 'build', model, '--board', board, '-o', project, ...flags]);
   expect(built.code, built.stderr).toBe(0);
-  const server = startCli(['virtual', board, '--pty', pty, '--image', JSON.parse(built.stdout).image]);
+  const server = startCli(['virtual', board, '--pty', pty, '--image', imageFor(board, JSON.parse(built.stdout).image)]);
   servers.push(server);
   await server.said('Ctrl-C ends it');
   return pty;
 }
+
+/** The boot loader of an Uno takes Intel HEX. */
+const imageFor = (board: string, image: string): string =>
+  board === 'arduino-uno' ? image.replace(/\.elf$/, '.hex') : image;
 
 const drive = (...args: string[]) => execa(PYTHON, [client, ...args], { reject: false, timeout: 90_000 });
 
@@ -80,6 +84,7 @@ describe.skipIf(missing.length > 0)(
     const boards = [
       { id: 'host', tools: ['cc'], runs: 20 },
       { id: 'rpi-pico', tools: ['arm-none-eabi-gcc'], runs: 10 },
+      { id: 'arduino-uno', tools: ['avr-gcc'], runs: 10 }, // text alone, in 2 KB of RAM
     ];
     for (const { id, tools, runs } of boards) {
       const absent = tools.filter((tool) => !onPath(tool));

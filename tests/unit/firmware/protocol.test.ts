@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadBoard } from '../../../src/boards/load-board.js';
+import { encodeFrame, frameKind } from '../../../src/device/frames.js';
 import { buildFirmware } from '../../../src/firmware/build-firmware.js';
 import { openVirtualBoard, type VirtualBoard } from '../../../src/virtual/index.js';
 import { checkEveryCommand } from './every-command.js';
@@ -61,6 +62,50 @@ describe('the serial protocol in C', () => {
         expect(await send(command)).toEqual(['e-[Built without layer hooks]', 'm-ready']);
     }, executable);
   });
+
+  it('survives frames with any content in any order, and speaks text again when it is asked to', () =>
+    withBoard(async ({ send }, board) => {
+      const SESSION = 7;
+      const kind = fc.constantFrom(...Object.values(frameKind), 0, 1, 0xff);
+      const command = fc
+        .constantFrom(
+          'run 2',
+          'stream 3',
+          'layers',
+          'layer 1',
+          'output',
+          'memory',
+          'help',
+          'frames 9',
+          'frames 7',
+          'nonsense',
+          '',
+        )
+        .map((text) => [frameKind.command, SESSION, 1, ...new TextEncoder().encode(text)]);
+      const content = fc.oneof(
+        command,
+        fc
+          .tuple(kind, fc.constantFrom(SESSION, SESSION, 9), fc.uint8Array({ maxLength: 247 }))
+          .map(([k, s, rest]) => [...[k, s], ...rest]),
+      );
+      const frame = content.map((bytes) => encodeFrame(Uint8Array.from(bytes)));
+      const pieces = fc.oneof(
+        { weight: 6, arbitrary: frame },
+        { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400 }) },
+        { weight: 1, arbitrary: fc.constant(new TextEncoder().encode('%frames 7%')) },
+      );
+      const leave = Uint8Array.of(0, ...encodeFrame(Uint8Array.of(frameKind.leave, 0)));
+      await fc.assert(
+        fc.asyncProperty(fc.array(pieces, { maxLength: 12 }), async (parts) => {
+          await send(`%frames ${SESSION}%`);
+          await board.port.write(new Uint8Array(Buffer.concat(parts)));
+          await board.port.write(leave);
+          for (let tries = 0; tries < 50; tries++) if ((await send('%profile%')).includes('m-model-[tiny]')) return;
+          throw new Error('the board does not answer any more');
+        }),
+        { numRuns: 300, seed: 2 },
+      );
+    }));
 
   it('survives random bytes and mangled commands, and answers the next one', () =>
     withBoard(async ({ send }, board) => {
