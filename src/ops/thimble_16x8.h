@@ -35,9 +35,34 @@ THIMBLE_INLINE int32_t thimble_rescale_s64(int64_t x, int32_t multiplier, int32_
  */
 THIMBLE_INLINE int32_t thimble_rescale_far_s32(int32_t x, int32_t multiplier, int32_t shift)
 {
+#if defined(__ARM_FEATURE_DSP)
+    int32_t sum = (int32_t)1 << (shift - 17); /* of it and the upper 32 bits of the 48 */
+
+    __asm__("smlawb %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(multiplier));
+    return sum >> (shift - 16);
+#else
     const int32_t low = (int32_t)(((uint32_t)x & 0xffffu) * (uint32_t)multiplier >> 16);
 
     return ((x >> 16) * multiplier + low + ((int32_t)1 << (shift - 17))) >> (shift - 16);
+#endif
+}
+
+/* q within [min, max], which are literals. */
+THIMBLE_INLINE int16_t thimble_clamp_s16(int32_t q, int32_t min, int32_t max)
+{
+#if defined(__ARM_FEATURE_DSP)
+    if (min == 0) /* relu, and relu6 before its upper end */
+        __asm__("usat %0, #15, %0" : "+r"(q));
+    else
+        __asm__("ssat %0, #16, %0" : "+r"(q));
+    if (min > -32768 && min != 0)
+        q = THIMBLE_MAX(q, min);
+    if (max < 32767)
+        q = THIMBLE_MIN(q, max);
+    return (int16_t)q;
+#else
+    return (int16_t)THIMBLE_MIN(THIMBLE_MAX(q, min), max);
+#endif
 }
 
 /* The output of channel c from its sum: wide_sum where channels->wide, else sum. */
@@ -61,7 +86,7 @@ THIMBLE_INLINE int16_t thimble_output_16x8(
         else
             q = thimble_rescale_far_s32(sum, THIMBLE_LOAD_S16(channels->multiplier + c), shift);
     }
-    return (int16_t)THIMBLE_MIN(THIMBLE_MAX(q, channels->activation_min), channels->activation_max);
+    return thimble_clamp_s16(q, channels->activation_min, channels->activation_max);
 }
 
 #endif

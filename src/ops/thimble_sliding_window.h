@@ -10,6 +10,25 @@
 /* Where an empty window is: so far away that nothing of it is kept. */
 #define THIMBLE_WINDOW_EMPTY(backwards) ((backwards) ? 0x1000000 : -0x1000000)
 
+/*
+ * A word of two rows whose size is a multiple of it: tensors and scratch memory begin at multiples of 8. Compilers without
+ * that attribute copy bytes.
+ */
+#if defined(__GNUC__)
+typedef uint32_t __attribute__((may_alias)) thimble_window_word;
+#define THIMBLE_WINDOW_STEP(row_bytes) ((row_bytes) % 4 == 0 ? 4 : 1)
+#define THIMBLE_WINDOW_COPY(to, from, step)                                                                           \
+    do {                                                                                                              \
+        if ((step) == 4)                                                                                              \
+            *(thimble_window_word *)(void *)(to) = *(const thimble_window_word *)(const void *)(from);                \
+        else                                                                                                          \
+            *(to) = *(from);                                                                                          \
+    } while (0)
+#else
+#define THIMBLE_WINDOW_STEP(row_bytes) 1
+#define THIMBLE_WINDOW_COPY(to, from, step) (*(to) = *(from))
+#endif
+
 /* First row that the window must hold for a row of the output; the last, less the window's other rows, where it slides
  * backwards. */
 THIMBLE_INLINE int32_t thimble_window_first(
@@ -28,23 +47,25 @@ THIMBLE_INLINE void thimble_slide_window(
     int32_t *window_first, int32_t first, int32_t backwards)
 {
     const int32_t shift = first - *window_first; /* rows; negative: backwards */
-    const int32_t kept = THIMBLE_MAX(rows - (backwards ? -shift : shift), 0);
+    /* never above rows; said for compilers that warn of what cannot be */
+    const int32_t kept = THIMBLE_MIN(THIMBLE_MAX(rows - (backwards ? -shift : shift), 0), rows);
+    const int32_t step = THIMBLE_WINDOW_STEP(row_bytes);
 
     if (shift == 0)
         return;
     /* Only moving towards lower addresses may copy in rising order, for source and target overlap. */
     if (!backwards) {
-        for (int32_t i = 0; i < kept * row_bytes; i++)
-            window[i] = window[i + shift * row_bytes];
+        for (int32_t i = 0; i < kept * row_bytes; i += step)
+            THIMBLE_WINDOW_COPY(&window[i], &window[i + shift * row_bytes], step);
     } else {
-        for (int32_t i = kept * row_bytes - 1; i >= 0; i--)
-            window[i - shift * row_bytes] = window[i];
+        for (int32_t i = kept * row_bytes - step; i >= 0; i -= step)
+            THIMBLE_WINDOW_COPY(&window[i - shift * row_bytes], &window[i], step);
     }
     for (int32_t row = backwards ? 0 : kept; row < (backwards ? rows - kept : rows); row++) {
         if (first + row < 0 || first + row >= input_height)
             continue;
-        for (int32_t i = 0; i < row_bytes; i++)
-            window[row * row_bytes + i] = input[(first + row) * row_bytes + i];
+        for (int32_t i = 0; i < row_bytes; i += step)
+            THIMBLE_WINDOW_COPY(&window[row * row_bytes + i], &input[(first + row) * row_bytes + i], step);
     }
     *window_first = first;
 }

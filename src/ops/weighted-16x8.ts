@@ -96,6 +96,10 @@ interface Arithmetic16x8 {
   readonly reduced: readonly ReducedScale[];
 }
 
+/** Whether no input can take a partial sum out of int32. The node has passed checkQuant. */
+export const sumsFitInt32 = (node: WeightedNode, layout: WeightLayout): boolean =>
+  roundsTwice(node) || largestSums(node, layout, INT16_REACH).every((sum) => sum < 2 ** 31);
+
 /** From this shift on, x · multiplier / 2^shift comes out of the two halves of x in 32 bits. */
 const FAR_SHIFT = 17;
 
@@ -106,7 +110,7 @@ function arithmeticOf(node: WeightedNode, layout: WeightLayout, scales: readonly
     .map((scale) => (scale.multiplier === 0 ? { multiplier: 0, shift: FAR_SHIFT } : scale)); // 0 in any shift
   return {
     twice: roundsTwice(node),
-    wide: !roundsTwice(node) && largestSums(node, layout, INT16_REACH).some((sum) => sum >= 2 ** 31),
+    wide: !sumsFitInt32(node, layout),
     near: reduced.some(({ shift }) => shift < FAR_SHIFT),
     reduced,
   };

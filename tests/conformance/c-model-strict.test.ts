@@ -12,13 +12,16 @@ import { emitCModel } from '../../src/emit/c-model.js';
 import { kernelText } from '../../src/pipeline/kernel-files.js';
 import { chooseImplementations } from '../../src/plan/choose-implementations.js';
 import { hasTool, strictFlags } from '../emulated-core/c-program.js';
-import { graphOf, layerNode } from '../unit/ops/weighted-layer.js';
+import { graphOf, type Layer, layerNode } from '../unit/ops/weighted-layer.js';
 import { encodedLayers, randomLayers } from './random-layers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'thimble-strict-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const graphs = [...randomLayers(24), ...encodedLayers(8)].flatMap((layer, seed) => {
+/** With 16-bit activations. */
+const wide = ({ inputZeroPoint: _, outputZeroPoint: __, ...layer }: Layer): Layer => ({ ...layer, wide: 'int64' });
+
+const graphs = [...randomLayers(24), ...encodedLayers(8), ...randomLayers(9).map(wide)].flatMap((layer, seed) => {
   const graph = graphOf(layer.op, layerNode(layer, seed + 1));
   return [graph, { ...graph, outputs: ['y', 'x'] }]; // over its input, and apart from it
 });
@@ -30,7 +33,8 @@ function allVariants(core: Core): { file: string; variants: ReadonlySet<string> 
   for (const optimize of ['speed', 'flash'] as const)
     graphs.forEach((graph, i) => {
       const { variant } = chooseImplementations(graph, core, { optimize }).implementations[0]!;
-      const shape = `${optimize}-${graph.nodes[0]!.op}-${variant}-${graph.outputs.length}`;
+      const width = graph.tensors.get('y')!.dtype;
+      const shape = `${optimize}-${graph.nodes[0]!.op}-${width}-${variant}-${graph.outputs.length}`;
       if (variants.has(shape)) return;
       variants.add(shape);
       const name = `${optimize}_${i}`;

@@ -10,6 +10,7 @@ import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type Type
 import { type Activation, activationNumbered, activations } from '../activation.js';
 
 import { dotProducts, type FilterGroup, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
+import { dsp16Variant, packed16, packs } from '../dsp/sixteen.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
 import { isInt16 } from '../int8-operands.js';
 import type { CNames, Cost, EmittedC, OpDef, OpNode, Terms } from '../op.js';
@@ -68,6 +69,23 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   variants: [
     inPlaceVariant({ op: 'conv_2d', geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs), cost, emitC }),
     conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    dsp16Variant({
+      layoutOf: ({ inputs: [, weights] }) => layoutOf(weights),
+      geometryOf({ inputs, attrs }) {
+        const geometry = geometryOf(inputs, attrs);
+        return geometry.groups === 1 ? geometry : null;
+      },
+      cost,
+      emitC: (node, names, window) => emit16x8(node, names, window, true),
+      rates({ inputs, attrs }) {
+        const { filterHeight, filterWidth, dilationWidth } = geometryOf(inputs, attrs);
+        const pointwise = filterHeight * filterWidth === 1;
+        return pointwise
+          ? { perMac: 1.55, runs: 0 }
+          : { perMac: 2.1, runs: dilationWidth === 1 ? filterHeight : filterHeight * filterWidth };
+      },
+      codeBytes: 900,
+    }),
     conv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     conv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     conv2dAvr(({ inputs, attrs }) => geometryOf(inputs, attrs)),
@@ -178,7 +196,8 @@ function emitC(node: Conv2dNode, names: CNames, window: SlidingWindow): EmittedC
   };
 }
 
-function emit16x8(node: Conv2dNode, names: CNames, window: SlidingWindow): EmittedC {
+/** @param dsp the kernel for cores with that extension, whose weights may lie otherwise */
+function emit16x8(node: Conv2dNode, names: CNames, window: SlidingWindow, dsp = false): EmittedC {
   const {
     symbol,
     inputs: [inputC],
@@ -186,18 +205,20 @@ function emit16x8(node: Conv2dNode, names: CNames, window: SlidingWindow): Emitt
   } = names;
   const g = geometryOf(node.inputs, node.attrs);
   const scales = effectiveScales(node, g.outputChannels);
+  const packed = dsp && packs(g.depth);
+  const kernel = dsp ? 'thimble_conv_2d_s16_dsp' : 'thimble_conv_2d_s16';
   const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
   return {
-    kernels: [...kernels16x8, 'thimble_conv_2d_s16.h'],
-    constants,
+    kernels: [...kernels16x8, `${kernel}.h`],
+    constants: packed ? packed16(constants, symbol) : constants,
     call: `${statement}
-thimble_conv_2d_s16(
+${kernel}(
     ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
     ${symbol}_weights, /* height, width, depth */ ${g.filterHeight}, ${g.filterWidth}, ${g.depth},
     /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
     /* pad top, left */ ${g.padTop}, ${g.padLeft}, &${channels},
     ${outputC}, /* height, width, channels */ ${g.outputHeight}, ${g.outputWidth}, ${g.outputChannels},
-    ${windowArguments(window, names)});`,
+    ${windowArguments(window, names)}${dsp ? `, /* packed */ ${packed ? 1 : 0}` : ''});`,
   };
 }
 

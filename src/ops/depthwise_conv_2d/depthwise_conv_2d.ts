@@ -8,6 +8,7 @@ import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
 import { depthwiseProducts, inputSlack, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
+import { dsp16Variant } from '../dsp/sixteen.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
 import { isInt16 } from '../int8-operands.js';
 import type { CNames, Cost, EmittedC, OpDef, OpNode, Terms } from '../op.js';
@@ -72,6 +73,17 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
       emitC,
     }),
     depthwiseConv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    dsp16Variant({
+      layoutOf: ({ inputs: [, weights] }) => layoutOf(weights),
+      geometryOf({ inputs, attrs }) {
+        const geometry = geometryOf(inputs, attrs);
+        return geometry.depthMultiplier === 1 ? geometry : null;
+      },
+      cost,
+      emitC: (node, names, window) => emit16x8(node, names, window, true),
+      rates: () => ({ perMac: 4.7, runs: 0 }),
+      codeBytes: 800,
+    }),
     depthwiseConv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     depthwiseConv2dAvr(({ inputs, attrs }) => geometryOf(inputs, attrs)),
     depthwiseConv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
@@ -181,7 +193,8 @@ function emitC(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow):
   };
 }
 
-function emit16x8(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow): EmittedC {
+/** @param dsp the kernel for cores with that extension: one filter a channel */
+function emit16x8(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindow, dsp = false): EmittedC {
   const {
     symbol,
     inputs: [inputC],
@@ -189,14 +202,15 @@ function emit16x8(node: DepthwiseConv2dNode, names: CNames, window: SlidingWindo
   } = names;
   const g = geometryOf(node.inputs, node.attrs);
   const scales = effectiveScales(node, g.outputChannels);
+  const kernel = dsp ? 'thimble_depthwise_conv_2d_s16_dsp' : 'thimble_depthwise_conv_2d_s16';
   const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
   return {
-    kernels: [...kernels16x8, 'thimble_depthwise_conv_2d_s16.h'],
+    kernels: [...kernels16x8, `${kernel}.h`],
     constants,
     call: `${statement}
-thimble_depthwise_conv_2d_s16(
+${kernel}(
     ${inputC}, /* height, width, channels */ ${g.inputHeight}, ${g.inputWidth}, ${g.inputChannels},
-    ${symbol}_weights, /* height, width, depth multiplier */ ${g.filterHeight}, ${g.filterWidth}, ${g.depthMultiplier},
+    ${symbol}_weights, /* height, width */ ${g.filterHeight}, ${g.filterWidth},${dsp ? '' : ` /* depth multiplier */ ${g.depthMultiplier},`}
     /* stride */ ${g.strideHeight}, ${g.strideWidth}, /* dilation */ ${g.dilationHeight}, ${g.dilationWidth},
     /* pad top, left */ ${g.padTop}, ${g.padLeft}, &${channels},
     ${outputC}, /* height, width */ ${g.outputHeight}, ${g.outputWidth},

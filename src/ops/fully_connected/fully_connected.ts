@@ -11,9 +11,10 @@ import { pointwiseAvr } from '../conv_2d/conv_2d_avr.js';
 import { dotProducts, type FilterGroup, packFilters } from '../dot-products.js';
 import { dspCores } from '../dsp/cores.js';
 import { pointwiseDsp } from '../dsp/pointwise.js';
+import { dsp16Variant, packed16, packs } from '../dsp/sixteen.js';
 import { isInt16 } from '../int8-operands.js';
 import { mveCores, pointwiseMve } from '../mve/matrix.js';
-import type { CNames, EmittedC, OpDef, OpNode } from '../op.js';
+import type { CNames, Cost, EmittedC, OpDef, OpNode } from '../op.js';
 import { anyWidthCost, anyWidthFaults, constants16x8, kernels16x8, prepareAnyWidth } from '../weighted-16x8.js';
 import {
   effectiveScales,
@@ -60,10 +61,7 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
     return { channel, taps, scale: outputScale(node, channel, scalesOf, units) };
   },
 
-  cost(node) {
-    const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
-    return anyWidthCost(node, layoutOf(node.inputs[1]), rows, units * depth, scalesOf);
-  },
+  cost,
 
   emitC(node, names) {
     if (isInt16(node)) return emit16x8(node, names);
@@ -86,6 +84,14 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
   },
 
   variants: [
+    dsp16Variant({
+      layoutOf: ({ inputs: [, weights] }) => layoutOf(weights),
+      geometryOf: () => undefined,
+      cost,
+      emitC: (node, names) => emit16x8(node, names, true),
+      rates: () => ({ perMac: 1.55, runs: 0 }),
+      codeBytes: 500,
+    }),
     {
       name: 'dsp',
       cores: dspCores,
@@ -174,6 +180,11 @@ function geometryOf([input, weights, bias]: WeightedInputs, keepNumDims = false)
   return { rows, depth, units };
 }
 
+function cost(node: FullyConnectedNode): Cost {
+  const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
+  return anyWidthCost(node, layoutOf(node.inputs[1]), rows, units * depth, scalesOf);
+}
+
 function layoutOf({ shape }: Tensor): WeightLayout {
   const [units, depth] = [shape[0]!, shape[1]!];
   return { channels: units, axis: 0, channelOf: (index) => Math.floor(index / depth) };
@@ -187,17 +198,24 @@ function scalesOf(node: WeightedNode, units: number): number[] {
   return new Array<number>(units).fill(product / perTensorQuant(node.outputs[0]!).scale);
 }
 
-function emit16x8(node: FullyConnectedNode, { symbol, inputs: [inputC], outputs: [outputC] }: CNames): EmittedC {
+/** @param dsp the kernel for cores with that extension, whose weights may lie otherwise */
+function emit16x8(
+  node: FullyConnectedNode,
+  { symbol, inputs: [inputC], outputs: [outputC] }: CNames,
+  dsp = false,
+): EmittedC {
   const { rows, depth, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
   const scales = scalesOf(node, units);
   const { constants, channels, statement } = constants16x8(node, layoutOf(node.inputs[1]), scales, symbol);
+  const packed = dsp && packs(depth);
+  const kernel = dsp ? 'thimble_fully_connected_s16_dsp' : 'thimble_fully_connected_s16';
   return {
-    kernels: [...kernels16x8, 'thimble_fully_connected_s16.h'],
-    constants,
+    kernels: [...kernels16x8, `${kernel}.h`],
+    constants: packed ? packed16(constants, symbol) : constants,
     call: `${statement}
-thimble_fully_connected_s16(
+${kernel}(
     ${inputC}, /* rows, depth */ ${rows}, ${depth}, ${symbol}_weights, &${channels},
-    ${outputC}, /* units */ ${units});`,
+    ${outputC}, /* units */ ${units}${dsp ? `, /* packed */ ${packed ? 1 : 0}` : ''});`,
   };
 }
 
