@@ -82,16 +82,21 @@ describe('the serial protocol in C', () => {
           '',
         )
         .map((text) => [frameKind.command, SESSION, 1, ...new TextEncoder().encode(text)]);
-      const content = fc.oneof(
-        command,
-        fc
-          .tuple(kind, fc.constantFrom(SESSION, SESSION, 9), fc.uint8Array({ maxLength: 247 }))
-          .map(([k, s, rest]) => [...[k, s], ...rest]),
+      const session = fc.constantFrom(SESSION, SESSION, 9);
+      const bytes = fc.oneof(
+        fc.uint8Array({ maxLength: 20 }),
+        fc.constantFrom(2, 10, 200, 244, 245, 246, 247).map((length) => new Uint8Array(length).fill(1)),
       );
+      const input = fc
+        .tuple(session, fc.nat(255), fc.nat(2), bytes)
+        .map(([s, transfer, block, rest]) => [frameKind.input, s, transfer, block, 0, ...rest].slice(0, 251));
+      const any = fc.tuple(kind, session, bytes).map(([k, s, rest]) => [k, s, ...rest]);
+      const content = fc.oneof(command, input, any);
       const frame = content.map((bytes) => encodeFrame(Uint8Array.from(bytes)));
       const pieces = fc.oneof(
         { weight: 6, arbitrary: frame },
-        { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400 }) },
+        { weight: 1, arbitrary: fc.constantFrom(1, 10, 300, 600).map((length) => new Uint8Array(length).fill(255)) },
+        { weight: 1, arbitrary: fc.uint8Array({ maxLength: 30 }) },
         { weight: 1, arbitrary: fc.constant(new TextEncoder().encode('%frames 7%')) },
       );
       const leave = Uint8Array.of(0, ...encodeFrame(Uint8Array.of(frameKind.leave, 0)));
