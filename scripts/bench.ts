@@ -2,10 +2,11 @@
  * Measures on this computer and prints one table per bench: all figures of docs/benchmarks.md.
  *
  *   npm run bench                    all of them
- *   npx tsx scripts/bench.ts NAME    one: interpreter, emitted-c, packed-weights, virtual-pico
+ *   npx tsx scripts/bench.ts NAME    one: interpreter, emitted-c, other-networks, packed-weights, virtual-pico
  */
 import { benchEmittedC } from './bench/emitted-c.js';
 import { benchInterpreter } from './bench/interpreter.js';
+import { benchOtherNetworks } from './bench/other-networks.js';
 import { benchPackedWeights } from './bench/packed-weights.js';
 import type { Row } from './bench/row.js';
 import { benchVirtualPico } from './bench/virtual-pico.js';
@@ -23,6 +24,11 @@ const benches: Readonly<Record<string, Bench>> = {
     notes: `Instructions compare code on one core; they are no time. "model": the arrays of weights and tables; for TFLM the .tflite.
 * quoted, not measured here: gcc 12.2, kernels -O2, runtime -Os, int8-only registration, smallest arena that works.`,
     run: benchEmittedC,
+  },
+  'other-networks': {
+    title: 'Emitted C of other shapes of networks: instructions of one inference, bytes (balanced)',
+    notes: 'Weights of a seeded generator: shapes and products are those of the real networks, outputs mean nothing.',
+    run: benchOtherNetworks,
   },
   'packed-weights': {
     title:

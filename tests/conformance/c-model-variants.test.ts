@@ -10,7 +10,7 @@ import { type ChoiceOptions, chooseImplementations } from '../../src/plan/choose
 import { bytesOf, CProgram, canRun, type Platform, platforms, strictFlags } from '../emulated-core/c-program.js';
 import { int8Tensor, graphOf as opGraph, randomBytes, referenceOf } from '../unit/ops/random-ops.js';
 import { graphOf, type Layer, layerNode } from '../unit/ops/weighted-layer.js';
-import { encodedLayers, packings, randomLayers } from './random-layers.js';
+import { columnLayers, encodedLayers, packings, randomLayers } from './random-layers.js';
 
 interface Family {
   readonly variant: RegExp;
@@ -50,7 +50,7 @@ const families: Readonly<Record<string, Family>> = {
     least: 12,
     layers: 'encoded',
   },
-  'avr on avr': { variant: /^avr/, platform: platforms.avr, every: 2, least: 24 },
+  'avr on avr': { variant: /^avr/, platform: platforms.avr, every: 3, least: 16 },
   'avr on avr at -O3': { variant: /^avr/, platform: at('-O3', platforms.avr, '-Os'), every: 5, least: 10 },
   'avr here, without its instructions, under sanitizers': {
     variant: /^avr/,
@@ -156,7 +156,7 @@ const bothWays = (layers: readonly Layer[]): readonly Graph[] =>
     const graph = graphOf(layer.op, node);
     return [graph, { ...graph, outputs: ['y', 'x'] }];
   });
-const weighted = bothWays(randomLayers(90));
+const weighted = bothWays([...randomLayers(90), ...columnLayers(10)]);
 const encoded = bothWays(encodedLayers(60));
 const packed = bothWays(encodedLayers(64, packings));
 /** Sums of two tensors, with zero points at the ends, scales far apart, and a sum of a tensor with itself. */

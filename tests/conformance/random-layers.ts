@@ -61,6 +61,17 @@ const layer = fc
 /** The same ones every time. */
 export const randomLayers = (count: number): readonly Layer[] => fc.sample(layer, { numRuns: count, seed: 23 });
 
+/** Some of them one pixel wide, as one-dimensional networks have them. */
+export const columnLayers = (count: number): readonly Layer[] =>
+  randomLayers(4 * count)
+    .filter(({ op }) => op !== 'fully_connected')
+    .slice(0, count)
+    .map((layer, i): Layer => {
+      const [first, height, , last] = layer.weights;
+      const long = 5 + i + 2 * height!;
+      return { ...layer, input: [1, long, 1, layer.input[3]!], weights: [first!, Math.max(height!, 2), 1, last!] };
+    });
+
 type Encoded = Pick<Layer, 'zeros' | 'levels' | 'ofFour'>;
 
 const encodings: readonly Encoded[] = [

@@ -8,6 +8,7 @@
 import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
+import { bothWays } from '../column.js';
 
 import { dotProducts, type FilterGroup, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
 import { dsp16Variant, packed16, packs } from '../dsp/sixteen.js';
@@ -68,7 +69,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
   emitC: (node, names) => emitC(node, names, noWindow),
   variants: [
     inPlaceVariant({ op: 'conv_2d', geometry: ({ inputs, attrs }) => geometryOf(inputs, attrs), cost, emitC }),
-    conv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(conv2dDsp, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
     dsp16Variant({
       layoutOf: ({ inputs: [, weights] }) => layoutOf(weights),
       geometryOf({ inputs, attrs }) {
@@ -86,9 +87,9 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
       },
       codeBytes: 900,
     }),
-    conv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
-    conv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
-    conv2dAvr(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(conv2dWords, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(conv2dMve, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(conv2dAvr, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {

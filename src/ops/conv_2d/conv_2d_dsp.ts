@@ -83,9 +83,9 @@ function implementation(node: Conv2dNode, g: Conv2dGeometry, packed: Packed): Im
   return {
     variant: wide ? 'dsp_wide' : 'dsp',
     instructions: Math.round(
-      products * (wide ? 0.72 : 0.85) +
-        pixels * pairs * (wide ? 16 : 18) +
-        (pixels * pairs * pieces * 9) / 3 +
+      products * ((wide ? 2 : 5) / plan.together + 5) * 0.125 +
+        pixels * pairs * ((wide ? 7 : 9) + 27 / plan.together) +
+        (pixels * pairs * pieces * 9) / plan.together +
         plan.staging,
     ),
     codeBytes: plan.codeBytes + plan.unroll * (wide ? 140 : 160),

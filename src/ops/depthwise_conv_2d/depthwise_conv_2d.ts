@@ -7,6 +7,7 @@
 import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
+import { bothWays } from '../column.js';
 import { depthwiseProducts, inputSlack, packFilters, tapOffsets, windowOrigins } from '../dot-products.js';
 import { dsp16Variant } from '../dsp/sixteen.js';
 import { inPlaceVariant, noWindow, windowArguments } from '../in-place.js';
@@ -72,7 +73,7 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
       cost,
       emitC,
     }),
-    depthwiseConv2dDsp(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(depthwiseConv2dDsp, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
     dsp16Variant({
       layoutOf: ({ inputs: [, weights] }) => layoutOf(weights),
       geometryOf({ inputs, attrs }) {
@@ -84,9 +85,9 @@ export const depthwiseConv2d: OpDef<DepthwiseConv2dAttrs, WeightedInputs> = {
       rates: () => ({ perMac: 4.7, runs: 0 }),
       codeBytes: 800,
     }),
-    depthwiseConv2dWords(({ inputs, attrs }) => geometryOf(inputs, attrs)),
-    depthwiseConv2dAvr(({ inputs, attrs }) => geometryOf(inputs, attrs)),
-    depthwiseConv2dMve(({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(depthwiseConv2dWords, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(depthwiseConv2dAvr, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    bothWays(depthwiseConv2dMve, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {

@@ -82,7 +82,7 @@ function implementation(
     variant: 'dsp',
     instructions: Math.round(
       outputs * (2 * taps + 8) +
-        g.outputHeight * g.outputChannels * (20 + taps) +
+        g.outputHeight * g.outputChannels * (66 + taps) +
         (g.outputHeight * columns * g.outputChannels * (g.filterHeight * 6 + 4)) / 4 +
         g.inputHeight * g.inputWidth * g.inputChannels * 1.5,
     ),

@@ -35,7 +35,7 @@ export const depthwiseConv2dWords = (
     const outputs = g.outputHeight * g.outputWidth * g.outputChannels;
     const plain = g.strideWidth * g.dilationWidth === 1 && g.filterWidth === 3 && together >= 4;
     const factor = core === 'cortex-m3' ? 0.65 : 1;
-    const perOutput = core === 'rv32imc' ? 37 : 67;
+    const perOutput = core === 'rv32imc' ? 15 + 110 / together : 26 + 206 / together;
     return [
       {
         variant: 'words',

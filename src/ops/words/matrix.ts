@@ -117,7 +117,7 @@ export function dotInstructions(
     core === 'rv32imc'
       ? (kind === 'dense' ? 2.75 * together + 1.7 : 3 * together + (kind === 'sparse' ? 6 : 10)) / together // two channels share a load
       : (load + 1 + (small ? 2 : 1) * together + 3 / unroll) / together;
-  const perOutput = core === 'rv32imc' ? 10 + 4 / together : (small ? 32 : 16) + 14 / together;
+  const perOutput = core === 'rv32imc' ? 10 + 4 / together : small ? 32 + 56 / together : 16 + 14 / together;
   return pixels * (entries * perEntry + outputChannels * perOutput);
 }
 
