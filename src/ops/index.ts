@@ -1,6 +1,7 @@
 /** Every operator that Thimble knows, one line each; tests compare this list with the folders beside it. */
 import { add } from './add/add.js';
 import { averagePool2d } from './average_pool_2d/average_pool_2d.js';
+import { batchMatmul } from './batch_matmul/batch_matmul.js';
 import { concatenation } from './concatenation/concatenation.js';
 import { conv2d } from './conv_2d/conv_2d.js';
 import { depthwiseConv2d } from './depthwise_conv_2d/depthwise_conv_2d.js';
@@ -45,6 +46,7 @@ type AnyOp = OpDef<any, any>;
 export const ops: readonly AnyOp[] = [
   add,
   averagePool2d,
+  batchMatmul,
   concatenation,
   conv2d,
   depthwiseConv2d,

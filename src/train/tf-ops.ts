@@ -41,6 +41,11 @@ export const tfOps: Readonly<Record<string, TfOp>> = {
     return activated(call, settled(call, sums, bias));
   },
 
+  batch_matmul({ lib, inputs, attrs }) {
+    const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
+    return lib.matMul(inputs[0]!, inputs[1]!, transposeA, transposeB);
+  },
+
   average_pool_2d(call) {
     const { filter, stride, padding } = windowAttrs(call.attrs);
     return activated(call, call.lib.avgPool(call.inputs[0] as tf.Tensor4D, filter, stride, padding));
@@ -87,11 +92,19 @@ export function untrainable(op: string, call: Pick<TfCall, 'attrs' | 'shapes' | 
   if (op === 'conv_2d' && weights[3] !== input[3]) return 'grouped convolutions have no gradient';
   if (op === 'depthwise_conv_2d' && stride && stride[0] !== stride[1])
     return 'a depthwise convolution must stride alike in height and width';
+  if (op === 'batch_matmul' && !isBatched(call)) return 'its matrices are those of one sample';
   if (op === 'mean' && call.values[1]?.some((a) => a === 0 || a === -input.length))
     return 'it mixes the samples of a batch';
   if (op === 'pad' && (call.values[1]?.[0] || call.values[1]?.[1])) return 'it pads the batch';
   if (['mean', 'pad'].includes(op) && !call.values[1]) return 'its second input must be constant';
   return untrainableMove(op, call);
+}
+
+/** Whether the first axis is that of the batch on both sides, or the other side is a constant that serves all. */
+function isBatched({ shapes: [a = [], b = []], values }: Pick<TfCall, 'shapes' | 'values'>): boolean {
+  if (a.length !== b.length || a.length < 3) return false;
+  const whole = (shape: readonly number[], i: number): boolean => shape[0] === 1 || values[i] === undefined;
+  return a[0] === b[0] && whole(a, 0) && whole(b, 1);
 }
 
 function windowAttrs(attrs: TfCall['attrs']) {

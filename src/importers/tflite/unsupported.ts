@@ -57,7 +57,6 @@ const opWaysOut: Readonly<Record<string, string>> = {
   unidirectional_sequence_lstm: 'use 1-D convolutions over time',
   unidirectional_sequence_rnn: 'use 1-D convolutions over time',
   shape: 'fix the batch size to 1 before converting, and the op disappears',
-  batch_matmul: 'use a Dense layer where one side is constant',
   arg_max: 'leave it out: Thimble finds the largest output itself',
   cast: 'give the model float32 inputs',
   rfft2d: 'compute features before the model',

@@ -251,7 +251,32 @@ function inSixteenBits(graph: Graph): Graph {
 }
 
 const narrow = [...binaryGraphs(), ...meanGraphs(), ...movingGraphs(), ...poolGraphs()];
+/** Both sides read both ways, batch axes that repeat on either side, and a constant on either side. */
+const matrixProducts = (): Graph[] =>
+  fc
+    .sample(
+      fc.record({
+        sizes: fc.tuple(size, size, size),
+        batch: fc.array(fc.tuple(fc.constantFrom(1, 2, 3), fc.nat(2)), { maxLength: 3 }),
+        transposeA: fc.boolean(),
+        transposeB: fc.boolean(),
+        fixed: fc.constantFrom('none', 'none', 'a', 'b'),
+        zeroPoint: fc.constantFrom(-128, 0, 127),
+        scale: fc.constantFrom(0.02, 0.4, 0.0008),
+      }),
+      { numRuns: 30, seed: 9 },
+    )
+    .map(({ sizes: [rows, depth, columns], batch, transposeA, transposeB, fixed, zeroPoint, scale }) => {
+      const outer = (repeated: number) => batch.map(([count, repeats]) => (repeats === repeated ? 1 : count));
+      const operand = (name: string, shape: Shape, zero: number) =>
+        (name === fixed ? constantTensor : int8Tensor)(name, shape, 0.03, zero);
+      const a = operand('a', [...outer(1), ...(transposeA ? [depth, rows] : [rows, depth])], zeroPoint);
+      const b = operand('b', [...outer(2), ...(transposeB ? [columns, depth] : [depth, columns])], -zeroPoint - 1);
+      return graphOf('batch_matmul', [a, b], { transposeA, transposeB }, { scale, zeroPoint: 3 });
+    });
+
 const graphs = [
+  ...matrixProducts(),
   ...transposeConvolutions(),
   ...narrow,
   ...softmaxGraphs(),

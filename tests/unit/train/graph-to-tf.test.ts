@@ -164,6 +164,14 @@ describe('a graph computes in TensorFlow.js what the interpreter computes', () =
     );
   });
 
+  it('batch_matmul of two activations, and with a constant', () => {
+    const g = new SampleGraph([1, 4, 6]);
+    const plain = { transposeA: false, transposeB: false, asymmetricInputs: false };
+    const scores = g.node('batch_matmul', [g.input, g.input], { ...plain, transposeB: true });
+    const mixed = g.node('batch_matmul', [scores, g.input], plain);
+    compare(g.build(scores, mixed, g.node('batch_matmul', [mixed, g.floats([1, 6, 3])], plain)));
+  });
+
   it('fully_connected on a flat input, an image and several rows', () => {
     const g = new SampleGraph([1, 4, 6]);
     const rows = g.reshape(g.input, [4, 6]);
