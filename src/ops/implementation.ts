@@ -17,7 +17,7 @@ export function portableImplementation(op: OpDef, node: OpNode, core: Core): Imp
   const cost = op.cost(node);
   return {
     variant: 'portable',
-    ...portableCost(op.name, node, cost.macs, core),
+    ...portableCost(op.name, node, cost, core),
     weightBytes: cost.weightBytes,
     scratchBytes: cost.scratchBytes,
     overwrites: op.overwrites?.(node) ?? [],

@@ -38,7 +38,7 @@ export const inPlaceVariant = <Attrs>(kernel: WindowedKernel<Attrs>): KernelVari
     const geometry = kernel.geometry(node);
     const window = slidingWindow(geometry, geometry.outputChannels);
     const { macs, weightBytes } = kernel.cost(node);
-    const plain = portableCost(kernel.op, node, macs, core);
+    const plain = portableCost(kernel.op, node, { macs }, core);
     return [
       {
         variant: 'portable_window',

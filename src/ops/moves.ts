@@ -3,6 +3,7 @@
  * Transposing, slicing, joining and splitting differ in the loops alone; one kernel serves them all.
  */
 import type { Shape, TypedArray } from '../core/tensor.js';
+import type { MoveWork } from './op.js';
 
 /** In elements. Outermost first, the target's order: the kernel writes front to back. */
 export interface MoveLoop {
@@ -64,6 +65,24 @@ export function moveElements(source: TypedArray, { first, loops, into }: Moves, 
     else for (let i = 0; i < loop.size; i++) walk(depth + 1, from + i * loop.from, to + i * loop.to);
   };
   walk(0, first, into);
+}
+
+const SHORTEST_RUN = 4; // elements; as in thimble_move_s8.h
+
+/** What the kernel does for these moves. Tensors begin where words do. */
+export function moveWork(each: readonly Moves[], wide: boolean): MoveWork {
+  let [words, single, runs] = [0, 0, 0];
+  for (const { first, into, loops } of each) {
+    const inner = loops.at(-1) ?? { size: 1, from: 1, to: 1 };
+    const count = loops.slice(0, -1).reduce((product, { size }) => product * size, 1);
+    const steps = [first, into, ...loops.slice(0, -1).flatMap(({ from, to }) => [from, to])];
+    const inARow = inner.from === 1 && inner.to === 1 && inner.size >= SHORTEST_RUN;
+    const byWords = !wide && inARow && steps.every((step) => step % 4 === 0);
+    runs += count;
+    words += byWords ? count * Math.floor(inner.size / 4) : 0;
+    single += count * (byWords ? inner.size % 4 : inner.size);
+  }
+  return { words, single, runs };
 }
 
 export const moveKernels = (wide: boolean): readonly string[] => [

@@ -1,7 +1,7 @@
 /** What transpose and strided_slice share: an output whose elements are some of the input's, in some order. */
 import { dataOf, elementCount, integerArray, type Tensor, type TypedArray } from '../core/tensor.js';
 import { activationFaults, isInt16, unequalQuantFaults } from './int8-operands.js';
-import { type Moves, mayOverwrite, moveCall, moveElements, moveKernels, staysInPlace } from './moves.js';
+import { type Moves, mayOverwrite, moveCall, moveElements, moveKernels, moveWork, staysInPlace } from './moves.js';
 import type { OpDef, Operands, OpNode } from './op.js';
 
 type Inputs = readonly [input: Tensor, ...others: Operands];
@@ -32,7 +32,12 @@ export function movingOp<Attrs, I extends Inputs>({ movesOf, ...op }: MovingOp<A
 
     runFloat32: (node) => moved(node, new Float32Array(countOf(node))),
     runInt8: (node) => moved(node, integerArray(node.outputs[0]!, countOf(node))),
-    cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
+    cost: (node) => ({
+      macs: 0,
+      weightBytes: 0,
+      scratchBytes: 0,
+      moves: moveWork([ofNode(node)], isInt16(node)),
+    }),
 
     emitC: (node, { symbol, inputs: [inputC], outputs: [outputC] }) => ({
       kernels: moveKernels(isInt16(node)),

@@ -86,6 +86,14 @@ export interface Cost {
   readonly macs: number; // multiply-accumulates, padding included, as everybody counts
   readonly weightBytes: number; // flash: the constants of emitC
   readonly scratchBytes: number; // RAM beside inputs and outputs while the node runs
+  readonly moves?: MoveWork; // of operators that do nothing else
+}
+
+/** How often the loops of a move go round. */
+export interface MoveWork {
+  readonly words: number; // of four bytes
+  readonly single: number; // elements that move alone
+  readonly runs: number; // of elements in a row, each with the loops around it
 }
 
 /** What the emitter decides: where tensors live, as C expressions, and a prefix for all that this node defines. */

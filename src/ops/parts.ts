@@ -4,7 +4,7 @@
  */
 import { dataOf, elementCount, integerArray, type Shape, type Tensor, type TypedArray } from '../core/tensor.js';
 import { activationFaults, constantBytes, int8Faults, isInt16, unequalQuantFaults } from './int8-operands.js';
-import { type Moves, moveCall, moveElements, moveKernels, moves } from './moves.js';
+import { type Moves, moveCall, moveElements, moveKernels, moves, moveWork } from './moves.js';
 import type { OpDef, Operands, OpNode } from './op.js';
 
 /** A node has no more inputs or outputs: what a file claims must not decide about our memory. */
@@ -90,7 +90,12 @@ export function joiningOp<Attrs>({ axisOf, ...op }: JoiningOp<Attrs>): OpDef<Att
 
     runFloat32: (node) => joined(node, new Float32Array(countOf(node))),
     runInt8: (node) => joined(node, integerArray(node.outputs[0]!, countOf(node))),
-    cost: ({ inputs }) => ({ macs: 0, weightBytes: constantBytes(inputs), scratchBytes: 0 }),
+    cost: (node) => ({
+      macs: 0,
+      weightBytes: constantBytes(node.inputs),
+      scratchBytes: 0,
+      moves: moveWork(movesOf(node), isInt16(node)),
+    }),
 
     emitC(node, { symbol, inputs: inputsC, outputs: [outputC] }) {
       const wide = isInt16(node);
@@ -144,7 +149,12 @@ export function splittingOp<Attrs, I extends Whole>({ axisOf, ...op }: Splitting
 
     runFloat32: (node) => cut(node, (count) => new Float32Array(count)),
     runInt8: (node) => cut(node, (count) => integerArray(node.inputs[0], count)),
-    cost: () => ({ macs: 0, weightBytes: 0, scratchBytes: 0 }),
+    cost: (node) => ({
+      macs: 0,
+      weightBytes: 0,
+      scratchBytes: 0,
+      moves: moveWork(movesOf(node), isInt16(node)),
+    }),
 
     emitC: (node, { symbol, inputs: [inputC], outputs: outputsC }) => ({
       kernels: moveKernels(isInt16(node)),

@@ -7,7 +7,7 @@ import { ThimbleError } from '../../core/errors.js';
 import { clamp, roundHalfAway } from '../../core/fixed-point.js';
 import { dataOf, elementCount, type Shape, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { int8Faults, unequalQuantFaults } from '../int8-operands.js';
-import { type MoveLoop, type Moves, moveCall, moveKernels, moves } from '../moves.js';
+import { type MoveLoop, type Moves, moveCall, moveKernels, moves, moveWork } from '../moves.js';
 import type { EmittedC, OpDef, OpNode } from '../op.js';
 import { versionOf } from '../tflite-options.js';
 
@@ -54,7 +54,9 @@ export const resizeNearestNeighbor: OpDef<ResizeNearestNeighborAttrs, Inputs> = 
 
   cost(node) {
     const { rows, columns } = sourcesOf(node);
-    return { macs: 0, weightBytes: movesOf(node) ? 0 : 2 * (rows.length + columns.length), scratchBytes: 0 };
+    const whole = movesOf(node);
+    const weightBytes = whole ? 0 : 2 * (rows.length + columns.length);
+    return { macs: 0, weightBytes, scratchBytes: 0, moves: moveWork([whole ?? pixelsOf(node)], false) };
   },
 
   emitC(node, { symbol, inputs: [inputC], outputs: [outputC] }) {
@@ -143,6 +145,13 @@ function movesOf(node: ResizeNode): Moves | undefined {
   return moves(loops, rows[0]! * line + columns[0]! * channels);
 }
 
+/** As many runs of a pixel's channels as there are pixels. */
+function pixelsOf(node: ResizeNode): Moves {
+  const channels = node.inputs[0].shape[3]!;
+  const pixels = { size: outputCount(node) / channels, from: 2 * channels, to: channels };
+  return moves([pixels, { size: channels, from: 1, to: 1 }]);
+}
+
 /** A table that holds every step-th index `repeats` times. */
 function evenSteps(table: readonly number[]): { count: number; repeats: number; step: number } | undefined {
   const [first] = table as [number];
@@ -157,7 +166,7 @@ function emitByTables(node: ResizeNode, symbol: string, inputC: string, outputC:
   const [batch, height, width, channels] = node.inputs[0].shape;
   const { rows, columns } = sourcesOf(node);
   return {
-    kernels: ['thimble_base.h', 'thimble_resize_nearest_neighbor_s8.h'],
+    kernels: [...moveKernels(false), 'thimble_resize_nearest_neighbor_s8.h'],
     constants: [
       { name: `${symbol}_rows`, type: 'int16_t', values: rows },
       { name: `${symbol}_columns`, type: 'int16_t', values: columns },
