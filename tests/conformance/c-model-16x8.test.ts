@@ -11,13 +11,14 @@ import { chooseImplementations } from '../../src/plan/choose-implementations.js'
 import { bytesOf, CProgram, canRun, type Platform, platforms, strictFlags } from '../emulated-core/c-program.js';
 import { randomBytes, referenceOf } from '../unit/ops/random-ops.js';
 import { graphOf, type Layer, layerNode } from '../unit/ops/weighted-layer.js';
-import { randomLayers } from './random-layers.js';
+import { encodedLayers, packings, randomLayers } from './random-layers.js';
 
 interface Family {
   readonly variant: RegExp;
   readonly platform: Platform;
   readonly every: number; // only each so-manieth of the layers below, where building takes long
   readonly least: number; // of those, how many it computes at least
+  readonly layers?: 'packed'; // those with zeros and codebooks, for kernels over unpacked weights
 }
 const { sanitizers } = platforms;
 const onHost = (target: Core): Platform => ({
@@ -43,6 +44,20 @@ const families: Readonly<Record<string, Family>> = {
     every: 3,
     least: 10,
   },
+  'unpacked on cortex-m4': {
+    variant: /^dsp16.*_unpack_/,
+    platform: platforms['cortex-m4'],
+    every: 3,
+    least: 5,
+    layers: 'packed',
+  },
+  'unpacked here, under sanitizers': {
+    variant: /^portable.*_unpack_/,
+    platform: onHost('generic'),
+    every: 3,
+    least: 5,
+    layers: 'packed',
+  },
   'dsp16 here, as C++11': {
     variant: /^dsp16/,
     platform: { ...platforms.cplusplus, target: 'cortex-m4' },
@@ -58,12 +73,15 @@ const inSixteenBits = ({ inputZeroPoint: _, outputZeroPoint: __, bias, ...layer 
 });
 
 /** Over its input, and, because the input is an output of the model too, apart from it. */
-const graphs: readonly Graph[] = randomLayers(72).flatMap((layer, i) => {
-  const node = layerNode(inSixteenBits(layer, i), i + 1);
-  if (opNamed(layer.op).checkQuant(node).length > 0) return []; // such a bias needs a large output scale
-  const graph = graphOf(layer.op, node);
-  return [graph, { ...graph, outputs: ['y', 'x'] }];
-});
+const bothWays = (layers: readonly Layer[]): readonly Graph[] =>
+  layers.flatMap((layer, i) => {
+    const node = layerNode(inSixteenBits(layer, i), i + 1);
+    if (opNamed(layer.op).checkQuant(node).length > 0) return []; // such a bias needs a large output scale
+    const graph = graphOf(layer.op, node);
+    return [graph, { ...graph, outputs: ['y', 'x'] }];
+  });
+const graphs = bothWays(randomLayers(72));
+const packed = bothWays(encodedLayers(32, packings));
 
 function inputsOf(graph: Graph): readonly Int16Array[] {
   const count = elementCount(graph.tensors.get('x')!.shape);
@@ -73,12 +91,12 @@ function inputsOf(graph: Graph): readonly Int16Array[] {
   return [...random, new Int16Array(count).fill(-32768), new Int16Array(count).fill(32767), matched];
 }
 
-describe.each(Object.entries(families))('%s', (_name, { variant, platform, every, least }) => {
+describe.each(Object.entries(families))('%s', (_name, { variant, platform, every, least, layers }) => {
   const choice = { optimize: 'speed', accept: (each: { variant: string }) => variant.test(each.variant) } as const;
   it.skipIf(!canRun(platform))(
     `computes what the reference computes (needs ${platform.compiler})`,
     () => {
-      const chosen = graphs.filter(
+      const chosen = (layers === 'packed' ? packed : graphs).filter(
         (graph, i) =>
           (i >> 1) % every === 0 &&
           variant.test(chooseImplementations(graph, platform.target, choice).implementations[0]!.variant),
