@@ -48,7 +48,8 @@ function binaryGraphs(): Graph[] {
       if (op === 'prelu' && !sameShape(a, broadcastOf(a, b))) return []; // its alpha must not be larger
       const attrs = { activation: activations[i % 4] };
       const output = { scale: op === 'mul' ? 0.11 : 0.07, zeroPoint: (i * 37) % 100 };
-      const varying = [int8Tensor('a', a, 0.05, -128 + i), int8Tensor('b', b, 0.03, 127 - i)] as const;
+      const zeroPoint = op === 'prelu' ? 10 * i : -128 + i; // it has two sides
+      const varying = [int8Tensor('a', a, 0.05, zeroPoint), int8Tensor('b', b, 0.03, 127 - i)] as const;
       const fixed = [constantTensor('a', a, 0.05, 3), constantTensor('b', b, 0.03, -7)] as const;
       return [varying, [varying[0], fixed[1]], [fixed[0], varying[1]]].map((operands) =>
         graphOf(op, operands, attrs, output),
