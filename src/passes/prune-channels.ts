@@ -52,6 +52,13 @@ export interface PruneReport {
   readonly macsAfter: number;
 }
 
+export interface Pruned {
+  readonly graph: Graph;
+  readonly report: PruneReport;
+  /** Filters that are left, as they were numbered before, by name of the weights; absent where all are. */
+  readonly filters: ReadonlyMap<string, readonly number[]>;
+}
+
 const withWeights = ['conv_2d', 'depthwise_conv_2d', 'transpose_conv', 'fully_connected'];
 
 /**
@@ -59,13 +66,34 @@ const withWeights = ['conv_2d', 'depthwise_conv_2d', 'transpose_conv', 'fully_co
  * @throws ThimbleError E_RECIPE for options out of range, E_UNSUPPORTED_MODEL for a quantized graph, E_DOES_NOT_FIT for
  *   a budget that cannot be met
  */
-export function pruneChannels(graph: Graph, options: PruneOptions): { graph: Graph; report: PruneReport } {
+export function pruneChannels(graph: Graph, options: PruneOptions): Pruned {
   checkOptions(graph, options);
   const { importance = 'l1', ratio } = options;
   const groups = dependencyGroups(graph);
   const leaving = chosen(graph, groups, classImportance(graph, groups, importance, options.scores), options);
   const pruned = withoutClasses(graph, groups, leaving);
-  return { graph: pruned, report: { ratio: ratio ?? null, importance, ...reportOf(graph, pruned, groups) } };
+  const report = { ratio: ratio ?? null, importance, ...reportOf(graph, pruned, groups) };
+  return { graph: pruned, report, filters: filtersLeft(graph, groups, leaving) };
+}
+
+function filtersLeft(
+  graph: Graph,
+  { classes }: DependencyGroups,
+  leaving: ReadonlySet<number>,
+): ReadonlyMap<string, readonly number[]> {
+  const left = new Map<string, number[]>();
+  for (const { id, filters } of classes) {
+    if (!leaving.has(id)) continue;
+    for (const { tensor, index } of filters) {
+      const count = tensorOf(graph, tensor).shape[0]!;
+      const before = left.get(tensor) ?? Array.from({ length: count }, (_, i) => i);
+      left.set(
+        tensor,
+        before.filter((i) => i !== index),
+      );
+    }
+  }
+  return left;
 }
 
 function chosen(

@@ -1,5 +1,5 @@
 /**
- * From a float model to an INT8 one, the stages in order: prune → fine-tune → calibrate → plan → quantize (with training,
+ * From a float model to an INT8 one, the stages in order: prune → refit → fine-tune → calibrate → plan → quantize (with training,
  * where the recipe says so; recipe after recipe, where an accuracy is to be held) → score.
  * Nothing is written here; the result is values.
  */
@@ -11,7 +11,7 @@ import { emitTflite } from '../emit/tflite.js';
 import { proportion } from '../evaluate/interval.js';
 import { checkSamplesFit, type Score, scoreEngine } from '../evaluate/score.js';
 import { referenceEngine } from '../interpret/interpreter.js';
-import { type PruneReport, pruneChannels } from '../passes/prune-channels.js';
+import { type Pruned, type PruneReport, pruneChannels } from '../passes/prune-channels.js';
 import type { RoundedLayer } from '../quantize/adaptive-rounding.js';
 import type { EqualizationReport } from '../quantize/equalize.js';
 import type { QuantizationPlan } from '../quantize/plan.js';
@@ -19,6 +19,7 @@ import type { Recipe } from '../quantize/recipe.js';
 import type { RungName } from '../quantize/rungs.js';
 import { withoutOpen } from '../quantize/training-choices.js';
 import { type EpochRecord, fineTune, fineTuneDefaults } from '../train/fine-tune.js';
+import { refit } from '../train/refit/refit.js';
 import { checkClasses } from './check-classes.js';
 import { checkLadderData, climbLadder, confirmLadder, type LadderReport } from './climb-ladder.js';
 import { interfaceOf } from './compare.js';
@@ -90,7 +91,7 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
 
   const stages: Stage[] = [await stageOf('float32', graph, score)];
   const pruned = options.prune === undefined ? null : pruneChannels(graph, { ratio: options.prune });
-  let float = pruned?.graph ?? graph;
+  let float = pruned ? await refitted(graph, pruned, data, choice, preprocessing, options) : graph;
   let history: readonly EpochRecord[] | null = null;
   if (pruned) {
     const learnable = choice.training.length > 0 && options.epochs !== 0;
@@ -124,6 +125,25 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
     rounding,
     metadata,
   };
+}
+
+/** What pruning left, with weights that make up for what is gone; no labels are needed for it. */
+async function refitted(
+  graph: Graph,
+  pruned: Pruned,
+  data: Dataset,
+  { calibration }: SampleChoice,
+  preprocessing: Preprocessing | undefined,
+  { seed, onEvent, signal }: CompressOptions,
+): Promise<Graph> {
+  if (pruned.graph === graph) return graph;
+  try {
+    return await refit(graph, pruned, data, { indices: calibration, preprocessing, seed, onEvent, signal });
+  } catch (error) {
+    if (!(error instanceof ThimbleError) || error.code !== 'E_UNSUPPORTED_OP') throw error;
+    onEvent?.({ stage: 'refit', message: `Weights stay as they were cut: ${error.message}.` });
+    return pruned.graph;
+  }
 }
 
 async function tune(

@@ -13,6 +13,7 @@ import { loadModel } from '../../../src/pipeline/load-model.js';
 import { quantizeGraph } from '../../../src/quantize/quantize-graph.js';
 import { a8w8 } from '../../../src/quantize/recipe.js';
 import { trainingKey } from '../../../src/train/checkpoint.js';
+import { refit } from '../../../src/train/refit/refit.js';
 import { sharedPath, withoutShared } from '../../../tests/shared-folder.js';
 import type { Row } from '../row.js';
 import type { Json, Stage, Units } from './stage.js';
@@ -74,8 +75,8 @@ const madeOf = (images: Images, seed: number): { readonly [key: string]: Json } 
   learned: createHash('sha256').update(images.learned.join()).digest('hex').slice(0, 16),
 });
 
-/** Half of the MACs and half of the parameters leave, in fours, by the L2 norms of the tied filters. */
-async function narrowed(): Promise<Graph> {
+/** Half of the MACs and half of the parameters leave, in fours, by the L2 norms of the tied filters; the rest is refitted. */
+async function narrowed({ train, learned }: Images): Promise<Graph> {
   const graph = await published();
   const half = (name: string, measure: (graph: Graph) => number) => ({
     name,
@@ -84,12 +85,13 @@ async function narrowed(): Promise<Graph> {
     saves: measure,
   });
   const budgets = [half('MACs', macsOf), half('parameters', parametersOf)];
-  return pruneChannels(graph, { budgets, importance: 'l2', roundTo: 4, smallestShare: 0.25 }).graph;
+  const pruned = pruneChannels(graph, { budgets, importance: 'l2', roundTo: 4, smallestShare: 0.25 });
+  return refit(graph, pruned, train, { indices: learned });
 }
 
 /** Taught by the labels and by the float model of the same seed. */
 const prunedModel = (units: Units, images: Images, seed: number, teacher: Graph): Promise<Trained> =>
-  trainedOnce(units, `pruned-seed-${seed}`, madeOf(images, seed), narrowed, images.train, {
+  trainedOnce(units, `refitted-seed-${seed}`, madeOf(images, seed), () => narrowed(images), images.train, {
     ...training,
     seed,
     indices: images.learned,
