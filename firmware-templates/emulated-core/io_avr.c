@@ -1,6 +1,7 @@
 /*
  * An ATmega2560 on avr8js, in which the emulator answers for three registers: bytes of requests and answers in GPIOR0; in
- * GPIOR1 whether there are more, and that the program has ended; in GPIOR2, once written, the four bytes of the instructions so far.
+ * GPIOR1 whether there are more, and that the program has ended; in GPIOR2, once written, the four bytes of the cycles
+ * so far.
  */
 #include "harness.h"
 

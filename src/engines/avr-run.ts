@@ -1,6 +1,6 @@
 /**
  * A program of the emulated-core harness on avr8js: an ATmega2560 with 64 KB of data space. Requests and answers pass through
- * the chip's general purpose I/O registers, as firmware-templates/emulated-core/io_avr.c has them.
+ * the chip's general purpose I/O registers, as firmware-templates/emulated-core/io_avr.c has them. Its ticks are cycles.
  */
 import { avrInstruction, CPU } from 'avr8js';
 import { ThimbleError } from '../core/errors.js';
@@ -32,7 +32,7 @@ export function runOnAvr(flash: Uint8Array, requests: Uint8Array): Uint8Array {
     state = value;
   };
   cpu.writeHooks[TICKS] = () => {
-    latched = instructions;
+    latched = cpu.cycles;
   };
   cpu.readHooks[TICKS] = () => {
     const byte = latched & 0xff;

@@ -1,4 +1,7 @@
-/** A model's emitted C on an emulated core: instructions by layer, flash, RAM, and whether every byte is right. */
+/**
+ * A model's emitted C on an emulated core: instructions by layer, flash, RAM, and whether every byte is right. An AVR has
+ * neither cache nor wait states, so there what is counted are cycles.
+ */
 
 import { type Graph, type Node, tensorOf } from '../core/graph.js';
 import { seededRandom } from '../core/seeded-random.js';
@@ -19,13 +22,14 @@ export interface BenchedLayer {
   readonly kernel: string; // the variant chosen
   readonly output: string;
   readonly macs: number;
-  readonly instructions: number; // the worst of the inputs
+  readonly instructions: number; // or cycles, as CoreBench.unit says; the worst of the inputs
   readonly predicted: number; // by the cost table that chose the kernel
 }
 
 export interface CoreBench {
   readonly core: EmulatedCore;
-  readonly origin: 'virtual-instructions';
+  readonly origin: 'virtual-instructions' | 'virtual-cycles';
+  readonly unit: 'instructions' | 'cycles'; // of all that is called instructions here
   readonly optimize: string;
   readonly inputs: number; // runs; the worst counts
   readonly instructions: number; // from the first input byte written to the last output byte read
@@ -98,7 +102,9 @@ export function benchOnCore(
   const firstDifference = difference(graph, inputs, layered, whole.answers);
   return {
     core,
-    origin: 'virtual-instructions',
+    ...(platform.target === 'avr'
+      ? ({ origin: 'virtual-cycles', unit: 'cycles' } as const)
+      : ({ origin: 'virtual-instructions', unit: 'instructions' } as const)),
     optimize,
     inputs: inputs.length,
     instructions: worst(whole.answers.map(({ instructions }) => instructions)),

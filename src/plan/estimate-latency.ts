@@ -52,7 +52,7 @@ const assumed: Readonly<Record<Core, readonly [value: number, low: number, high:
   'cortex-m7': [0.9, 0.6, 2],
   'cortex-m33': [1.4, 1.1, 2.5],
   'cortex-m55': [1.6, 1.1, 3],
-  avr: [1.6, 1.3, 2],
+  avr: [1, 0.8, 1.3], // what is predicted are cycles already
   rv32imc: [1.5, 1, 3],
   esp32: [1.5, 1, 3],
 };

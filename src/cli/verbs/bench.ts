@@ -49,9 +49,10 @@ export const bench: Verb = (program, action) => {
     .argument('<model>', 'an int8 .tflite')
     .description('time one inference on a board, or count what it takes on an emulated core')
     .addOption(
-      new Option('--core <core>', 'count instructions by layer, flash and RAM on this emulated core').choices(
-        Object.keys(emulatedCores),
-      ),
+      new Option(
+        '--core <core>',
+        'count instructions (of an AVR cycles) by layer, flash and RAM on this emulated core',
+      ).choices(Object.keys(emulatedCores)),
     )
     .option('--board <board>', 'time it on this board, whose firmware runs the model; see thimble boards');
   withPort(command, ' (builds and starts the board’s twin)')

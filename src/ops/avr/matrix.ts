@@ -69,6 +69,6 @@ export function boundArguments(node: WeightedNode): string {
   return `/* activation_min, activation_max */ ${min}, ${max}`;
 }
 
-/** Instructions for one pixel: its products, and from sums to outputs. Counted on the emulated core. */
+/** Cycles for one pixel: its products, and from sums to outputs. Counted on the emulated core. */
 export const pixelInstructions = ({ taps }: AvrMatrix, outputs: number): number =>
-  150 + Math.ceil(outputs / 4) * (taps * 24 + 60) + outputs * 264 + taps * 9;
+  225 + Math.ceil(outputs / 4) * (taps * 36 + 90) + outputs * 396 + taps * 13;

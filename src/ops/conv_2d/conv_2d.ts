@@ -37,6 +37,7 @@ import {
   windowOf,
 } from '../window.js';
 import { conv2dAvr } from './conv_2d_avr.js';
+import { conv2dAvrRows } from './conv_2d_avr_rows.js';
 import { conv2dDsp } from './conv_2d_dsp.js';
 import { conv2dMve } from './conv_2d_mve.js';
 import { conv2dWords } from './conv_2d_words.js';
@@ -90,6 +91,7 @@ export const conv2d: OpDef<Conv2dAttrs, WeightedInputs> = {
     bothWays(conv2dWords, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
     bothWays(conv2dMve, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
     bothWays(conv2dAvr, ({ inputs, attrs }) => geometryOf(inputs, attrs)),
+    conv2dAvrRows(({ inputs, attrs }) => geometryOf(inputs, attrs)),
   ],
 
   tflite: {

@@ -53,8 +53,8 @@ function implementation(
   return {
     variant: window ? 'avr_window' : 'avr',
     instructions: Math.round(
-      pixels * (pixelInstructions(matrix, g.outputChannels) + g.filterHeight * g.filterWidth * 60) +
-        (window ? g.inputHeight * g.inputWidth * g.inputChannels * 40 : 0),
+      pixels * (pixelInstructions(matrix, g.outputChannels) + g.filterHeight * g.filterWidth * 90) +
+        (window ? g.inputHeight * g.inputWidth * g.inputChannels * 58 : 0),
     ),
     codeBytes: SHARED_CODE_BYTES + 400 + (window ? 400 : 0),
     weightBytes: matrixBytes(matrix),
@@ -94,7 +94,7 @@ export function pointwiseAvr(node: WeightedNode, shape: Pointwise): readonly Imp
   return [
     {
       variant: 'avr',
-      instructions: Math.round(pixels * (pixelInstructions(matrix, outputChannels) + 60)),
+      instructions: Math.round(pixels * (pixelInstructions(matrix, outputChannels) + 90)),
       codeBytes: SHARED_CODE_BYTES + 150,
       weightBytes: matrixBytes(matrix),
       scratchBytes: roundUp8(matrix.taps),

@@ -61,9 +61,9 @@ function implementation(
   return {
     variant: window ? 'avr_window' : 'avr',
     instructions: Math.round(
-      outputs * (matrix.taps * 10 + 330) +
-        g.outputHeight * g.outputWidth * 150 +
-        (window ? g.inputHeight * g.inputWidth * g.inputChannels * 40 : 0),
+      outputs * (matrix.taps * 14 + 480) +
+        g.outputHeight * g.outputWidth * 220 +
+        (window ? g.inputHeight * g.inputWidth * g.inputChannels * 58 : 0),
     ),
     codeBytes: 1400 + (window ? 400 : 0),
     weightBytes: matrixBytes({ ...matrix, weights: new Uint8Array(signed.length) }),

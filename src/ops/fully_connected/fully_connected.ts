@@ -7,6 +7,7 @@
 import { ThimbleError } from '../../core/errors.js';
 import { dataOf, elementCount, perTensorQuant, shapeText, type Tensor, type TypedArray } from '../../core/tensor.js';
 import { type Activation, activationNumbered, activations } from '../activation.js';
+import { avrRows } from '../avr/rows.js';
 import { pointwiseAvr } from '../conv_2d/conv_2d_avr.js';
 import { dotProducts, type FilterGroup, packFilters } from '../dot-products.js';
 import { dspCores } from '../dsp/cores.js';
@@ -101,6 +102,14 @@ export const fullyConnected: OpDef<FullyConnectedAttrs, WeightedInputs> = {
       name: 'avr',
       cores: ['avr'],
       implement: (node) => (isInt8(node) ? pointwiseAvr(node, matrixOf(node)) : []),
+    },
+    {
+      name: 'avr_rows',
+      cores: ['avr'],
+      implement: (node) => {
+        const { rows, units } = geometryOf(node.inputs, node.attrs.keepNumDims);
+        return avrRows(node, rows, units);
+      },
     },
     {
       name: 'mve',
