@@ -8,7 +8,7 @@ import { LineReader } from '../../../src/device/line-reader.js';
 import { connect, type DeviceLink } from '../../../src/device/protocol.js';
 import { FakeBoard, type FakeOptions, fakeSha256, layerOutputs } from './fake-board.js';
 
-const timeouts = { answerMs: 60, inferenceMs: 120, bootMs: 60 };
+const timeouts = { answerMs: 150, inferenceMs: 300, bootMs: 150 }; // a loaded computer answers late, too
 const open: DeviceLink[] = [];
 const link = async (options: FakeOptions = {}, signal?: AbortSignal) => {
   const board = new FakeBoard(options);
