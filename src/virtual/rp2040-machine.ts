@@ -1,11 +1,12 @@
 /**
- * A Raspberry Pi Pico on rp2040js: its flash, the part of the boot ROM that matters, UART0 and simulated time. Every
+ * A Raspberry Pi Pico on rp2040js: its flash, the part of the boot ROM that matters, its USB or UART0, and simulated time. Every
  * instruction advances the clock by its cycles of clk_sys, so the firmware's timers and rp2040js' cycle counts agree.
  */
 import { type RP2040, Simulator } from 'rp2040js';
 import { BOOT2_BYTES, isBoot2 } from '../core/boot2.js';
 import { ThimbleError } from '../core/errors.js';
 import type { Uf2Part } from '../core/uf2.js';
+import { type UsbLine, UsbSerialHost } from './usb-serial-host.js';
 
 const FLASH_ADDRESS = 0x10000000;
 const BOOT2_ADDRESS = 0x20041f00; // where the ROM copies the second boot stage: the end of RAM
@@ -17,6 +18,22 @@ const TEMPERATURE_CHANNEL = 4;
 const AT_27_DEGREES = 876; // of the converter's 4096 steps of 3.3 V: the sensor's 0.706 V
 const AIRCR = 0xd0c;
 const RESET_REQUEST = 0x05fa0004;
+/** A bus reset takes 10 ms: whoever sleeps on USB is looked at for so long, in such steps. */
+const BUS_SETTLES_NS = 20e6;
+const BUS_STEP_NS = 50e3;
+/**
+ * Of the ROM, what a program finds its reset into the boot loader by (RP2040 datasheet 2.8.3): the addresses of a table and
+ * of its reader, which answers with the one function there is, and that stops at a breakpoint.
+ */
+const rom: readonly (readonly [address: number, word: number])[] = [
+  [0x14, 0x0040],
+  [0x18, 0x0021],
+  [0x20, 0x4770_2031], // movs r0, #0x31; bx lr
+  [0x30, 0xe7fe_be00], // bkpt; b .
+];
+
+/** Which of the Pico's two links the bytes go over. A program without USB has UART0 alone. */
+export type PicoLink = 'usb' | 'uart';
 
 export class Rp2040Machine {
   readonly #flash: Uint8Array;
@@ -27,10 +44,15 @@ export class Rp2040Machine {
   #sent: number[] = [];
   #simulator: Simulator | undefined; // undefined: the ROM waits for a program
   #resetRequested = false;
+  #bootRequested = false;
+  #host: UsbSerialHost | undefined;
+  #asleepNs = 0;
+  readonly #link: PicoLink;
   /** Cycles of clk_sys since reset. */
   cycles = 0;
 
-  constructor(flashBytes: number, onBytes: (bytes: Uint8Array) => void) {
+  constructor(flashBytes: number, onBytes: (bytes: Uint8Array) => void, link: PicoLink = 'usb') {
+    this.#link = link;
     this.#flash = new Uint8Array(flashBytes).fill(0xff);
     this.#onBytes = onBytes;
   }
@@ -54,8 +76,9 @@ export class Rp2040Machine {
   /** Power on: the ROM's way, with what the flash holds. */
   reset(): void {
     this.#received.length = this.#next = this.#due = this.cycles = 0;
-    this.#resetRequested = false;
-    this.#simulator = undefined;
+    this.#resetRequested = this.#bootRequested = false;
+    this.#simulator = this.#host = undefined;
+    this.#asleepNs = 0;
     if (!isBoot2(this.#flash)) return;
     const simulator = new Simulator();
     const { rp2040 } = simulator;
@@ -65,7 +88,13 @@ export class Rp2040Machine {
     rp2040.core.SP = BOOT2_ADDRESS;
     rp2040.core.PC = BOOT2_ADDRESS;
     rp2040.adc.channelValues[TEMPERATURE_CHANNEL] = AT_27_DEGREES;
-    rp2040.uart[0]!.onByte = (byte) => this.#sent.push(byte);
+    for (const [address, word] of rom) rp2040.bootrom[address / 4] = word;
+    rp2040.onBreak = () => {
+      this.#bootRequested = true;
+    };
+    const host = new UsbSerialHost(rp2040, (bytes) => this.#link === 'usb' && this.#sent.push(...bytes));
+    this.#host = host;
+    rp2040.uart[0]!.onByte = (byte) => this.#byUart(host) && this.#sent.push(byte);
     this.#watchResetRequest(rp2040);
     this.#simulator = simulator;
   }
@@ -74,7 +103,27 @@ export class Rp2040Machine {
     return (this.#simulator?.clock.nanos ?? 0) / 1000;
   }
 
-  /** Bytes for UART0; they arrive at the baud rate that the firmware has set, in simulated time. */
+  /** What the ROM shows its drive for: there is no program, or it asked for the boot loader. */
+  get inBootLoader(): boolean {
+    return this.#simulator === undefined;
+  }
+
+  /** What the device called itself on USB, '' where it has not. */
+  get usbId(): string {
+    return this.#host?.usbId ?? '';
+  }
+
+  /** What opening and closing the USB's serial port does. */
+  setLine(line: UsbLine): void {
+    this.#host?.setLine(line);
+    this.#asleepNs = 0;
+  }
+
+  #byUart(host: UsbSerialHost): boolean {
+    return this.#link === 'uart' || !host.isEnabled;
+  }
+
+  /** Bytes for the board. Over UART0 they arrive at the baud rate that the firmware has set, in simulated time. */
   feed(bytes: Uint8Array): void {
     for (const byte of bytes) this.#received.push(byte);
   }
@@ -100,19 +149,31 @@ export class Rp2040Machine {
       this.#flushSent();
     }
     if (this.#resetRequested) this.reset();
-    return busy;
+    if (this.#bootRequested) this.#simulator = undefined;
+    return busy && this.#simulator !== undefined;
   }
 
   #burst({ clock, rp2040: { core, uart, clkSys } }: Simulator): boolean {
-    this.#feedDue(uart[0]!, clock.nanos);
+    const host = this.#host!;
+    if (this.#byUart(host)) this.#feedDue(uart[0]!, clock.nanos);
+    else if (this.#next < this.#received.length) {
+      host.feed(this.#received.splice(0).slice(this.#next));
+      this.#next = this.#asleepNs = 0;
+    }
     if (core.waiting && !core.checkForInterrupts()) {
+      if (host.isEnabled && this.#asleepNs < BUS_SETTLES_NS) {
+        clock.tick(BUS_STEP_NS);
+        this.#asleepNs += BUS_STEP_NS;
+        return true;
+      }
       if (this.#next === this.#received.length) return false;
       clock.tick(Math.max(this.#due - clock.nanos, 1)); // asleep until the next byte arrives
       return true;
     }
     core.waiting = false;
+    this.#asleepNs = 0;
     const nanosecondsPerCycle = 1e9 / clkSys;
-    for (let i = 0; i < BURST_INSTRUCTIONS && !core.waiting && !this.#resetRequested; i++) {
+    for (let i = 0; i < BURST_INSTRUCTIONS && !core.waiting && !this.#resetRequested && !this.#bootRequested; i++) {
       const cycles = core.executeInstruction();
       this.cycles += cycles;
       clock.tick(cycles * nanosecondsPerCycle);

@@ -1,11 +1,14 @@
 /*
- * Raspberry Pi Pico: UART0 on GP0 (out) and GP1 (in), ticks of clk_sys. Datasheet 4.2 (UART), 4.6 (timer), 2.19 (GPIO).
+ * Raspberry Pi Pico: its USB, UART0 on GP0 (out) and GP1 (in), ticks of clk_sys. Both links take commands; answers go where
+ * the last byte came from, and to UART0 before any came. Datasheet 4.2 (UART), 4.6 (timer), 2.19 (GPIO).
  */
 #include "thimble_rp2040.h"
 
 #include "thimble_chip.h"
 #include "thimble_cycles.h"
 #include "thimble_platform.h"
+#include "thimble_protocol.h"
+#include "thimble_rp2040_usb.h"
 
 #ifndef THIMBLE_BAUD
 #define THIMBLE_BAUD 115200u
@@ -52,12 +55,20 @@ void thimble_chip_start(void)
 {
     thimble_rp2040_start_clocks();
     thimble_rp2040_release(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_UART0 | RESET_TIMER | RESET_ADC);
+    thimble_rp2040_usb_start();
+    NVIC_ENABLE = USB_INTERRUPT;
     start_uart();
     thimble_cycles_start(SYSTEM_HZ);
 }
 
+static uint8_t answers_by_usb;
+
 void thimble_platform_put(uint8_t byte)
 {
+    if (answers_by_usb) {
+        thimble_rp2040_usb_put(byte);
+        return;
+    }
     while (UART_FLAGS & FLAG_TX_FULL) {
     }
     UART_DATA = byte;
@@ -66,21 +77,37 @@ void thimble_platform_put(uint8_t byte)
 /* Down to the last bit: what is put before an inference must not wait for room in the FIFO during it. */
 void thimble_platform_flush(void)
 {
+    if (answers_by_usb) {
+        thimble_rp2040_usb_flush();
+        return;
+    }
     while (UART_FLAGS & FLAG_BUSY) {
     }
 }
 
 int16_t thimble_platform_poll(void)
 {
+    const int16_t byte = thimble_rp2040_usb_poll();
+
+    if (byte >= 0) {
+        answers_by_usb = 1u;
+        return byte;
+    }
     if (UART_FLAGS & FLAG_RX_EMPTY)
         return -1;
+    answers_by_usb = 0u;
     return (int16_t)(UART_DATA & 0xFFu); /* the bits above tell of framing errors: the protocol finds those */
 }
 
 void thimble_platform_idle(void)
 {
-    NVIC_CLEAR_PENDING = UART0_INTERRUPT;
-    if (UART_FLAGS & FLAG_RX_EMPTY)
+    if (thimble_rp2040_usb_first_opened()) { /* what was said at reset, nobody could hear there */
+        answers_by_usb = 1u;
+        thimble_protocol_boot();
+        return;
+    }
+    NVIC_CLEAR_PENDING = UART0_INTERRUPT | USB_INTERRUPT;
+    if ((UART_FLAGS & FLAG_RX_EMPTY) && !thimble_rp2040_usb_pending())
         __asm volatile("wfi");
 }
 
