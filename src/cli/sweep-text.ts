@@ -1,5 +1,5 @@
 /** A sweep as a table on a terminal: every point, then the front on the test samples. */
-import type { SweepResult, SweptPoint } from '../pipeline/sweep/sweep.js';
+import { originText, type SweepResult, type SweptPoint } from '../pipeline/sweep/sweep.js';
 import type { Context } from './context.js';
 import { differenceCells } from './quality-text.js';
 import { bytesText, countText, percentText, tableText } from './table.js';
@@ -9,7 +9,7 @@ export function sweepText(result: SweepResult, context: Context): string {
   const parts = [pointTable(points, float.held.n, context)];
   if (dropped.length > 0) parts.push(`  Given up after the first rounds: ${dropped.join(', ')}`);
   for (const { name, error } of failed) parts.push(`  ${name} failed: ${error.message}`);
-  parts.push(...remarks(points), '', frontTable(result, context));
+  parts.push(...remarks(points), '', frontTable(result, context), '', `  ${originText(result)}`);
   return parts.join('\n');
 }
 

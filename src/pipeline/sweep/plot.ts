@@ -2,7 +2,7 @@
 import type { Spec } from 'vega';
 import type { Objective } from './measure.js';
 import { paretoRanks } from './pareto.js';
-import { costOf, type SweepResult } from './sweep.js';
+import { costOf, originText, type SweepResult } from './sweep.js';
 
 const titles: Readonly<Record<Objective, string>> = {
   flash: 'flash, bytes',
@@ -53,6 +53,7 @@ function specOf(result: SweepResult, against: Objective): Spec {
       subtitle: [
         `${float.held.n} held-out samples, 95 % Wilson intervals`,
         `blue: on the front of accuracy, ${result.objectives.join(', ')}`,
+        originText(result),
       ],
       anchor: 'start',
     },

@@ -234,6 +234,12 @@ class Run {
   }
 }
 
+/** 'seed 1, model ea0faac9b97d, data 6cb30c8be830, test data 3eb069e22a8d': enough of each hash to know it by. */
+export function originText({ seed, fingerprint: { model, data, test } }: SweepResult): string {
+  const short = (hash: string): string => hash.slice(0, 12);
+  return `seed ${seed}, model ${short(model)}, data ${short(data)}${test === null ? '' : `, test data ${short(test)}`}`;
+}
+
 /** Costs as merits: less is better. Points that do not fit the board are worse than all that do. */
 const meritsOf = ({ right, measured }: Trial, objectives: readonly Objective[]): readonly number[] => [
   measured.doesNotFit === null ? 1 : 0,

@@ -207,6 +207,7 @@ describe('a sweep', () => {
     const svg = await sweepPlot(result);
     const told = [...svg.matchAll(/aria-label="([\w-]+): ([\d.]+) %"/g)].map(([, name, accuracy]) => [name, accuracy]);
     expect(told).toEqual(result.points.map(({ name, held }) => [name, (100 * held.value).toFixed(2)]));
+    expect(svg).toContain(`seed 1, model ${result.fingerprint.model.slice(0, 12)}`);
     expect(svg).toMatch(/^<svg [\s\S]*accuracy, %[\s\S]*<\/svg>\n$/);
   });
 });
