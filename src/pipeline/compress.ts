@@ -35,6 +35,7 @@ export interface CompressOptions extends RunOptions {
   readonly lastRung?: RungName | undefined; // of those recipes; all unless given
   readonly calibration: number; // samples, class-stratified
   readonly prune?: number | undefined; // share of the channels to remove, 0 … 1
+  readonly refit?: boolean | undefined; // what pruning left, before it is trained; default: only where it cannot be trained
   readonly test?: Dataset | undefined; // to score with; otherwise samples are held out of the data
   readonly scoreLimit: number; // samples scored at most
   readonly labels?: readonly string[] | undefined;
@@ -91,10 +92,12 @@ export async function compress(model: LoadedModel, data: Dataset, options: Compr
 
   const stages: Stage[] = [await stageOf('float32', graph, score)];
   const pruned = options.prune === undefined ? null : pruneChannels(graph, { ratio: options.prune });
-  let float = pruned ? await refitted(graph, pruned, data, choice, preprocessing, options) : graph;
+  const learnable = choice.training.length > 0 && options.epochs !== 0;
+  const refits = options.refit ?? !learnable;
+  let float = pruned?.graph ?? graph;
+  if (pruned && refits) float = await refitted(graph, pruned, data, choice, preprocessing, options);
   let history: readonly EpochRecord[] | null = null;
   if (pruned) {
-    const learnable = choice.training.length > 0 && options.epochs !== 0;
     if (learnable) ({ graph: float, history } = await tune(float, graph, data, choice, preprocessing, options));
     else options.onEvent?.({ stage: 'fine-tune', message: 'Not fine-tuned: the data has no labels to learn from.' });
     stages.push(await stageOf('pruned', float, score));

@@ -38,6 +38,7 @@ export interface CompressFlags extends DataOptions, PreprocessingOptions {
   readonly test?: string;
   readonly calibration: number;
   readonly prune?: string;
+  readonly refit?: boolean;
   readonly epochs?: number;
   readonly learningRate?: number;
   readonly recipe: string;
@@ -55,6 +56,10 @@ export const withCompression = (command: Command): Command =>
         .option('--test <data>', 'samples to score with (default: some are held out of --data)')
         .option('--calibration <n>', 'samples that set the int8 ranges, class-stratified', positiveInteger, 500)
         .option('--prune <what>', 'channels=0.5 removes half of the channels and fine-tunes')
+        .option(
+          '--refit',
+          'solve for weights that make up for pruned channels before fine-tuning; without labels always',
+        )
         .option(
           '--epochs <n>',
           `of training, in place of the recipe’s (default: ${fineTuneDefaults.epochs} after pruning, ${qatDefaults.epochs} of qat)`,
@@ -144,6 +149,7 @@ export async function compressFromFlags(
     lastRung: flags.lastRung,
     calibration: flags.calibration,
     prune,
+    refit: flags.refit,
     epochs: flags.epochs,
     learningRate: flags.learningRate,
     seed: flags.seed,
