@@ -12,7 +12,7 @@ import { greet } from '../device/greet.js';
 import { virtualDrive } from '../device/port-identity.js';
 import { connect, type DeviceLink } from '../device/protocol.js';
 import { openSerialPort } from '../device/serial-port.js';
-import { flashMethodFor } from '../flash/index.js';
+import { flashMethodFor, flashMethodOf } from '../flash/index.js';
 import { isFlashOnly, openVirtualBoard, type VirtualBoard } from '../virtual/index.js';
 import { build, requireImage } from './build.js';
 import type { KernelOptions } from './emit-model.js';
@@ -130,9 +130,11 @@ async function portOfRestarted(request: ConnectRequest): Promise<string> {
   }
 }
 
-/** The one that was named, else that of the virtual board at the port. */
-export const driveFor = (port: string, named: string | undefined): string | undefined =>
-  named ?? (port === AUTO || port === VIRTUAL ? undefined : virtualDrive(port));
+/** The one that was named, else that of the virtual board at the port; not where the board's own tool flashes through the port. */
+export function driveFor(board: BoardSpec, port: string, named: string | undefined): string | undefined {
+  if (named !== undefined || port === AUTO || port === VIRTUAL) return named;
+  return flashMethodOf(board).drive ? virtualDrive(port) : undefined;
+}
 
 /**
  * By the method of the board's file; a virtual board takes its image from the folder that stands for its drive.
@@ -144,7 +146,7 @@ async function flash(
   twin: VirtualBoard | undefined,
 ): Promise<string | undefined> {
   const { board, port, onEvent, signal } = request;
-  const drive = twin?.driveFolder ?? driveFor(port, request.drive);
+  const drive = twin?.driveFolder ?? driveFor(board, port, request.drive);
   const method = flashMethodFor(board, drive);
   let path = port === VIRTUAL ? undefined : await portForFlashing(method, board, port, request);
   await method.flash({

@@ -12,7 +12,7 @@ export const smallestScale = 1e-12;
 
 export const perTensor = (scale: number, zeroPoint: number): QuantParams => ({
   scale: [Math.fround(scale)],
-  zeroPoint: [zeroPoint],
+  zeroPoint: [zeroPoint + 0], // rounding gives -0, too; a .tflite does not know it
   axis: null,
 });
 

@@ -36,7 +36,7 @@ export const flash: Verb = (program, action) => {
     .action(
       action(async (context, path: string, flags: Flags) => {
         const board = withFlashMethod(loadBoard(flags.board), flags.method);
-        const drive = driveFor(flags.port, flags.drive);
+        const drive = driveFor(board, flags.port, flags.drive);
         const method = flashMethodFor(board, drive);
         const { onEvent, signal } = context;
         const request: FlashRequest = {
